@@ -1,0 +1,1 @@
+//! Payments and a mailbox that work offline

@@ -1,0 +1,1 @@
+//! The auth module as a program of its own

@@ -1,0 +1,2 @@
+//! The auth module as a program of its own
+fn main() {}

@@ -1,0 +1,1 @@
+//! The billing module as a program of its own

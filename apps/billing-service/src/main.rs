@@ -1,0 +1,2 @@
+//! The billing module as a program of its own
+fn main() {}

@@ -1,0 +1,2 @@
+//! Every module in one process
+fn main() {}

@@ -1,0 +1,1 @@
+//! The notifications module as a program of its own

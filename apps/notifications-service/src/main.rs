@@ -1,0 +1,2 @@
+//! The notifications module as a program of its own
+fn main() {}

@@ -1,0 +1,2 @@
+//! The team's commands
+fn main() {}

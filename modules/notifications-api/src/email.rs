@@ -1,0 +1,52 @@
+//! The mail port.
+
+use async_trait::async_trait;
+use kernel::Secret;
+
+/// Hands mails to a provider or a relay.
+///
+/// **Retries.** `Ok` means accepted for delivery, not delivered. After an [`EmailError`] for which
+/// [`EmailError::may_be_repeated`] holds, the same mail may be sent again under the same
+/// `message_id`; a sender that can, sends a repeated `message_id` only once.
+#[async_trait]
+pub trait EmailSender: Send + Sync + 'static {
+    /// Sends one mail.
+    ///
+    /// # Errors
+    /// See the port's contract on retries.
+    async fn send(&self, email: &Email) -> Result<(), EmailError>;
+}
+
+/// A mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    /// The identity of the mail, the same at every attempt; at most 200 characters.
+    pub message_id: String,
+    /// One address.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// The body as plain text. Secret, because it may hold a link that signs somebody in.
+    pub text: Secret,
+    /// The body as HTML.
+    pub html: Secret,
+}
+
+/// Why a mail was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum EmailError {
+    /// Not accepted, or not known to be: try again later.
+    #[error("the mail could not be handed over")]
+    Temporary(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address or the mail was refused for good.
+    #[error("the mail was refused: {0}")]
+    Refused(String),
+}
+
+impl EmailError {
+    /// Whether sending the same mail again can help.
+    #[must_use]
+    pub const fn may_be_repeated(&self) -> bool {
+        matches!(self, Self::Temporary(_))
+    }
+}

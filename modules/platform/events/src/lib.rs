@@ -1,0 +1,1 @@
+//! The relay, the inbox, work for later and dead letters

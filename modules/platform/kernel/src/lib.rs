@@ -1,0 +1,22 @@
+//! The vocabulary that every crate of Ashlar shares. No I/O, no policy.
+//!
+//! *Invariant*: this crate depends on no other crate of the workspace.
+
+mod clock;
+mod context;
+mod event;
+mod ids;
+mod money;
+mod page;
+mod secret;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use context::{CallContext, CallId, CallKey, Locale, Principal, Role, TraceContext};
+pub use event::{Aggregate, Envelope, Event, EventDecodeError};
+pub use ids::{
+    EventId, Ids, InvitationId, InvoiceId, NotificationId, RandomIds, SequentialIds,
+    SubscriptionId, TenantId, UserId,
+};
+pub use money::{Currency, Money, MoneyError};
+pub use page::{Cursor, CursorError, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest};
+pub use secret::Secret;

@@ -1,0 +1,1 @@
+//! What a module hands to the program that hosts it

@@ -1,0 +1,67 @@
+//! The port at which a module takes events. In process it is called directly; between processes
+//! the same calls go over the transport of the other ports: HTTP push needs nothing of its own.
+
+use async_trait::async_trait;
+use kernel::{CallContext, Envelope, EventId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{CallFailure, PortError, port};
+
+/// Where a module's subscriptions receive.
+#[port(service = "events", version = 1)]
+pub trait EventInbox {
+    /// Hands over a batch, in order. An envelope is taken once it is safe with the receiver: its
+    /// effect committed, or stored there to be tried again. What is not taken stays with the
+    /// sender, who sends it again; what was taken before is taken again without a second effect.
+    #[call(write)]
+    async fn deliver(&self, ctx: &CallContext, batch: EventBatch)
+    -> Result<Receipt, DeliveryError>;
+}
+
+/// Leads to the inboxes of other modules.
+#[async_trait]
+pub trait EventBus: Send + Sync + 'static {
+    /// Hands `envelopes` to `destination`, a module's name, and says which of them were taken.
+    ///
+    /// # Errors
+    /// None is known to be taken; send them again.
+    async fn publish(
+        &self,
+        destination: &str,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Receipt, CallFailure>;
+}
+
+/// Which modules hear of an event. Asked when an event is written, so that each destination has
+/// an outbox row of its own and one that is down holds up no other.
+pub trait EventRoutes: Send + Sync + 'static {
+    /// The names of the modules that take `event_type`.
+    fn destinations(&self, event_type: &str) -> Vec<String>;
+}
+
+/// Envelopes in the order in which they are to be handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EventBatch {
+    /// At most 500.
+    pub envelopes: Vec<Envelope>,
+}
+
+/// What the receiver answers for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Receipt {
+    /// The envelopes that the sender may forget.
+    pub taken: Vec<EventId>,
+}
+
+/// A receiver refuses nothing: it takes a batch or cannot be reached.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, PortError, ToSchema,
+)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum DeliveryError {
+    /// No answer from the receiver.
+    #[error(transparent)]
+    #[serde(skip)]
+    Call(#[from] CallFailure),
+}

@@ -1,0 +1,58 @@
+//! The thin guard between a caller and an implementation.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use kernel::CallContext;
+use tracing::Instrument;
+
+use crate::{CallFailure, MethodDescriptor, PortError};
+
+/// Runs an implementation's future as every client promises it: not at all where the time is up,
+/// no longer than the time that is left, inside a span, with a panic and the failures of its own
+/// calls turned into what the caller may know.
+///
+/// # Errors
+/// The domain's refusal, or a [`CallFailure`].
+pub async fn run<T, E: PortError>(
+    method: &'static MethodDescriptor,
+    context: &CallContext,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    if context.is_expired() {
+        return Err(CallFailure::deadline_exceeded(method.service).into());
+    }
+    let span = tracing::info_span!(
+        "port.call",
+        rpc.service = method.port,
+        rpc.method = method.name,
+        call.id = %context.call_id(),
+    );
+    let bounded =
+        tokio::time::timeout_at(context.deadline().into(), AssertUnwindSafe(work).catch_unwind());
+    match bounded.instrument(span).await {
+        Ok(Ok(Ok(value))) => Ok(value),
+        Ok(Ok(Err(error))) => Err(match error.call_failure() {
+            Some(failure) => failure.clone().seen_through(method.service).into(),
+            None => error,
+        }),
+        Ok(Err(panic)) => {
+            tracing::error!(
+                rpc.service = method.port,
+                rpc.method = method.name,
+                exception.message = panic_message(&*panic),
+                "an implementation panicked"
+            );
+            Err(CallFailure::outcome_unknown(method.service).into())
+        }
+        Err(_) => Err(CallFailure::deadline_exceeded(method.service).into()),
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}

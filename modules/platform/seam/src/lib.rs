@@ -1,0 +1,41 @@
+//! How modules meet.
+//!
+//! A module's contract is a trait marked with [`port`]. From it come three clients that a caller
+//! cannot tell apart: *direct* (the implementation behind a guard), *loopback* (in process, but
+//! over the wire format, for tests) and *remote* (over a [`Transport`], such as HTTP).
+//!
+//! *Invariants*: every call is treated as remote, even in process; no I/O happens in this crate;
+//! nothing here knows a module.
+
+// The macro writes `::seam::…`, also for the port that this crate declares itself.
+extern crate self as seam;
+
+mod client;
+mod events;
+mod failure;
+mod guard;
+mod loopback;
+mod port;
+pub mod resilience;
+mod schema;
+mod server;
+mod transport;
+
+pub use async_trait::async_trait;
+pub use client::call;
+pub use events::{DeliveryError, EventBatch, EventBus, EventInbox, EventRoutes, Receipt};
+pub use failure::{CallFailure, PortError};
+pub use guard::run;
+pub use loopback::{Loopback, Repeat};
+pub use port::{CallKind, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot, Wire};
+pub use schema::{MethodSchema, SchemaBuilder};
+pub use seam_macros::{PortError, port};
+pub use server::{Dispatch, Reply, handle, unknown_method};
+pub use transport::{OutgoingCall, Transport, WireContext, headers};
+
+/// For the code that the macro writes.
+#[doc(hidden)]
+pub mod private {
+    pub use kernel::CallContext;
+    pub use serde_json::Value;
+}

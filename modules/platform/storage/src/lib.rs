@@ -1,0 +1,1 @@
+//! Tenant-scoped storage on two engines

@@ -1,0 +1,1 @@
+//! Signing keys, signed tokens and sealed secrets
