@@ -42,7 +42,7 @@ impl Loopback {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         match self.repeat {
             Repeat::Never => false,
-            Repeat::EverySecond => call % 2 == 0,
+            Repeat::EverySecond => call.is_multiple_of(2),
             Repeat::Always => true,
         }
     }
