@@ -14,7 +14,7 @@ pub struct VerificationRequested {
     pub email: String,
     /// How to greet them.
     pub name: String,
-    /// The token for the link, sealed for notifications.
+    /// The token for the link, sealed for notifications; the sealing's purpose is [`Event::TYPE`].
     pub sealed_token: String,
     /// When the token stops working.
     pub expires_at: Timestamp,
@@ -60,7 +60,7 @@ pub struct InvitationCreated {
     pub email: String,
     /// What the invited will be.
     pub role: Role,
-    /// The token for the link, sealed for notifications.
+    /// The token for the link, sealed for notifications; the sealing's purpose is [`Event::TYPE`].
     pub sealed_token: String,
     /// When the token stops working.
     pub expires_at: Timestamp,

@@ -22,6 +22,8 @@ pub trait EmailSender: Send + Sync + 'static {
 pub struct Email {
     /// The identity of the mail, the same at every attempt; at most 200 characters.
     pub message_id: String,
+    /// Who it is from: one address, with or without a name, such as `Ashlar <no-reply@example.com>`.
+    pub from: String,
     /// One address.
     pub to: String,
     /// One line.
