@@ -30,7 +30,7 @@ pub use loopback::{Loopback, Repeat};
 pub use port::{CallKind, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot, Wire};
 pub use schema::{MethodSchema, SchemaBuilder};
 pub use seam_macros::{PortError, port};
-pub use server::{Dispatch, Reply, handle, unknown_method};
+pub use server::{Dispatch, Reply, ServedPort, handle, unknown_method};
 pub use transport::{OutgoingCall, Transport, WireContext, headers};
 
 /// For the code that the macro writes.

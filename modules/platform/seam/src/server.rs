@@ -1,5 +1,7 @@
 //! The callee's side of a port.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use kernel::CallContext;
 use serde::de::DeserializeOwned;
@@ -14,6 +16,27 @@ pub trait Dispatch: Send + Sync + 'static {
 
     /// Runs `method` with the JSON `argument`.
     async fn dispatch(&self, context: &CallContext, method: &str, argument: &[u8]) -> Reply;
+}
+
+/// A port that a program serves to others.
+#[derive(Clone)]
+pub struct ServedPort {
+    /// The name under which it is called: the module's. It is the descriptor's own, save for
+    /// [`crate::EventInbox`], which every module serves.
+    pub service: String,
+    /// The callee's side.
+    pub dispatch: Arc<dyn Dispatch>,
+}
+
+impl std::fmt::Debug for ServedPort {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let port = self.dispatch.port();
+        f.debug_struct("ServedPort")
+            .field("service", &self.service)
+            .field("port", &port.name)
+            .field("version", &port.version)
+            .finish()
+    }
 }
 
 /// An answer on the wire.
