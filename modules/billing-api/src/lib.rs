@@ -3,6 +3,8 @@
 
 mod events;
 mod payments;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,8 @@
 //! that a product can tell its users something of its own.
 
 mod email;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use kernel::{CallContext, NotificationId};
 use seam::{CallFailure, ModuleDescriptor, PortError, port};

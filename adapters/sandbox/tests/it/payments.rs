@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use billing_api::{
+    ChargeOutcome, ChargeRequest, DeclineReason, PaymentGateway,
+    testing::{ContractMethods, payment_gateway_contract},
+};
+use kernel::{CallKey, Currency, Money, Secret, TenantId};
+use sandbox::SandboxGateway;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn keeps_the_contract_of_payments() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let gateway = SandboxGateway::open(directory.path()).expect("a gateway");
+    let methods = ContractMethods {
+        pays: Secret::new("pm_card_visa"),
+        declines: vec![
+            (Secret::new("pm_card_visa_chargeDeclined"), DeclineReason::Generic),
+            (
+                Secret::new("pm_card_visa_chargeDeclinedInsufficientFunds"),
+                DeclineReason::InsufficientFunds,
+            ),
+            (Secret::new("pm_card_visa_chargeDeclinedExpiredCard"), DeclineReason::ExpiredCard),
+            (Secret::new("pm_card_of_nobody"), DeclineReason::UnknownPaymentMethod),
+        ],
+        hangs: Some(Secret::new("pm_sandbox_hangs")),
+        unreachable: Some(Secret::new("pm_sandbox_unreachable")),
+    };
+    payment_gateway_contract(&gateway, &methods).await;
+}
+
+#[tokio::test]
+async fn another_process_finds_the_same_charges() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = || SandboxGateway::open(directory.path()).expect("a gateway");
+    let first = open().charge(request("pm_card_visa")).await.expect("an outcome");
+
+    let other = open();
+    assert_eq!(other.charge(request("pm_card_visa")).await.expect("an outcome"), first);
+    let charges = other.charges().expect("charges");
+    let ChargeOutcome::Paid(charge) = first else { panic!("not paid") };
+    assert_eq!(charges.len(), 1);
+    assert_eq!(charges[0].reference, Some(charge.reference));
+    assert_eq!(charges[0].amount, Money::new(1_200, Currency::EUR));
+}
+
+#[tokio::test]
+async fn a_hanging_charge_is_on_record_before_it_hangs() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let gateway = SandboxGateway::open(directory.path()).expect("a gateway");
+    let hanging = ChargeRequest { allowed: Duration::ZERO, ..request("pm_sandbox_hangs") };
+    assert!(gateway.charge(hanging).await.is_err());
+    let charges = gateway.charges().expect("charges");
+    assert!(charges[0].reference.is_some(), "the money was taken");
+}
+
+#[tokio::test]
+async fn no_record_holds_the_payment_method() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let gateway = SandboxGateway::open(directory.path()).expect("a gateway");
+    gateway.charge(request("pm_card_visa_chargeDeclined")).await.expect("an outcome");
+    let mut files = std::fs::read_dir(directory.path()).expect("files");
+    let file = files.next().expect("a record").expect("a record").path();
+    let json = std::fs::read_to_string(file).expect("text");
+    assert!(json.contains("card_declined") && !json.contains("pm_card"), "{json}");
+    assert!(files.next().is_none(), "nothing else is left behind");
+}
+
+fn request(payment_method: &str) -> ChargeRequest {
+    ChargeRequest {
+        key: CallKey::new("charge/1"),
+        tenant: TenantId(Uuid::from_u128(1)),
+        amount: Money::new(1_200, Currency::EUR),
+        payment_method: Secret::new(payment_method),
+        description: "Team, 1 seat".to_owned(),
+        allowed: Duration::from_secs(5),
+    }
+}
