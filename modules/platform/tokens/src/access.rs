@@ -1,0 +1,124 @@
+//! What an end user's client shows to the public API.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use kernel::{Role, TenantId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    PublicKey, SigningKey, TokenError,
+    jwt::{self, Kind, Validity},
+};
+
+/// The only client so far, the product's own front end. RFC 9068 §2.2 asks for a `client_id`.
+const CLIENT: &str = "first-party";
+
+/// Who the bearer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessClaims {
+    /// The person.
+    pub user: UserId,
+    /// The tenant that they act in.
+    pub tenant: TenantId,
+    /// What they may do there.
+    pub role: Role,
+}
+
+/// Issues access tokens (RFC 9068).
+pub struct AccessTokens {
+    key: Arc<SigningKey>,
+    issuer: String,
+    lifetime: Duration,
+}
+
+impl AccessTokens {
+    /// Tokens of `issuer`, the public origin, signed with `key` and valid for `lifetime`.
+    pub fn new(key: Arc<SigningKey>, issuer: impl Into<String>, lifetime: Duration) -> Self {
+        Self { key, issuer: issuer.into(), lifetime }
+    }
+
+    /// How long a token is valid: the `expires_in` of a login.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// A token for `claims`, valid from `now`.
+    ///
+    /// # Errors
+    /// [`TokenError::Signing`].
+    pub fn issue(&self, claims: &AccessClaims, now: Timestamp) -> Result<String, TokenError> {
+        let validity = Validity::starting(now, self.lifetime);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            // The public API is one resource, at the issuer's own origin.
+            aud: self.issuer.clone(),
+            sub: claims.user,
+            client_id: CLIENT.to_owned(),
+            tenant: claims.tenant,
+            role: claims.role,
+            iat: validity.issued,
+            nbf: None,
+            exp: validity.expires,
+            jti: Uuid::new_v4(),
+        };
+        jwt::sign(&self.key, Kind::Access, &claims)
+    }
+}
+
+impl fmt::Debug for AccessTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessTokens")
+            .field("key", &self.key)
+            .field("issuer", &self.issuer)
+            .field("lifetime", &self.lifetime)
+            .finish()
+    }
+}
+
+/// Verifies an access token of `issuer` with `keys`, the `keys` of a JSON Web Key Set. A key of
+/// another kind in the set is passed over, as RFC 7517 §5 asks.
+///
+/// # Errors
+/// [`TokenError::UnknownKey`] where the key is not in the set, which may then be worth fetching
+/// again; [`TokenError::Expired`]; anything else means that the token is forged or not for us.
+pub fn verify_access(
+    token: &str,
+    keys: &[Value],
+    now: Timestamp,
+    issuer: &str,
+) -> Result<AccessClaims, TokenError> {
+    let kid = jwt::key_id(token, Kind::Access)?;
+    let key = keys
+        .iter()
+        .filter_map(|jwk| PublicKey::from_jwk(jwk).ok())
+        .find(|key| key.kid() == kid)
+        .ok_or(TokenError::UnknownKey)?;
+    let claims: Claims = jwt::verified_claims(token, &key)?;
+    if claims.iss != issuer {
+        return Err(TokenError::WrongIssuer);
+    }
+    if claims.aud != issuer {
+        return Err(TokenError::WrongAudience);
+    }
+    let validity = Validity { issued: claims.iat, not_before: claims.nbf, expires: claims.exp };
+    validity.check(now)?;
+    Ok(AccessClaims { user: claims.sub, tenant: claims.tenant, role: claims.role })
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: UserId,
+    client_id: String,
+    tenant: TenantId,
+    role: Role,
+    iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
+    exp: i64,
+    jti: Uuid,
+}

@@ -1,0 +1,102 @@
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use kernel::{Clock, Principal, Timestamp};
+
+use super::Claims;
+use crate::{
+    TokenError, TrustStore,
+    jwt::{self, Kind, Validity},
+};
+
+/// Verifies the tokens of the programs that call. A token that was verified is known until it
+/// expires, so that a call seldom costs a verification.
+pub struct HopVerifier {
+    trust: TrustStore,
+    audiences: HashSet<String>,
+    clock: Arc<dyn Clock>,
+    verified: RwLock<HashMap<String, Verified>>,
+}
+
+struct Verified {
+    principal: Principal,
+    validity: Validity,
+}
+
+impl HopVerifier {
+    /// The longest life of a token that is taken, which bounds how long a key that is no longer
+    /// trusted can still be used.
+    const LONGEST: Duration = Duration::from_secs(300);
+    /// Tokens remembered; beyond it, those that have expired are forgotten.
+    const REMEMBERED: usize = 10_000;
+
+    /// Takes tokens of the programs in `trust` that are meant for one of `audiences`, the modules
+    /// that are served here.
+    pub fn new<S: Into<String>>(
+        trust: TrustStore,
+        audiences: impl IntoIterator<Item = S>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let audiences = audiences.into_iter().map(Into::into).collect();
+        Self { trust, audiences, clock, verified: RwLock::default() }
+    }
+
+    /// On whose behalf the call is made.
+    ///
+    /// # Errors
+    /// Why the token is not taken.
+    pub fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let now = self.clock.now();
+        if let Some(principal) = self.known(token, now)? {
+            return Ok(principal);
+        }
+        let kid = jwt::key_id(token, Kind::Hop)?;
+        let trusted = self.trust.find(&kid, now).ok_or(TokenError::UnknownKey)?;
+        let claims: Claims = jwt::verified_claims(token, &trusted.key)?;
+        if claims.iss != trusted.program || claims.act.sub != trusted.program {
+            return Err(TokenError::WrongIssuer);
+        }
+        if !self.audiences.contains(&claims.aud) {
+            return Err(TokenError::WrongAudience);
+        }
+        let validity = claims.validity();
+        validity.check(now)?;
+        let lifetime = validity.expires.saturating_sub(validity.issued);
+        if lifetime > Self::LONGEST.as_secs().cast_signed() {
+            return Err(TokenError::Claims("it is valid for too long"));
+        }
+        let principal = claims.principal()?;
+        self.remember(token, now, Verified { principal: principal.clone(), validity });
+        Ok(principal)
+    }
+
+    fn known(&self, token: &str, now: Timestamp) -> Result<Option<Principal>, TokenError> {
+        let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(verified) = verified.get(token) else { return Ok(None) };
+        verified.validity.check(now)?;
+        Ok(Some(verified.principal.clone()))
+    }
+
+    fn remember(&self, token: &str, now: Timestamp, token_verified: Verified) {
+        let mut verified = self.verified.write().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= Self::REMEMBERED {
+            verified.retain(|_, verified| verified.validity.check(now).is_ok());
+        }
+        if verified.len() < Self::REMEMBERED {
+            verified.insert(token.to_owned(), token_verified);
+        }
+    }
+}
+
+impl fmt::Debug for HopVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HopVerifier")
+            .field("trust", &self.trust)
+            .field("audiences", &self.audiences)
+            .finish_non_exhaustive()
+    }
+}
