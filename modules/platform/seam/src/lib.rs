@@ -31,7 +31,7 @@ pub use port::{CallKind, MethodDescriptor, ModuleDescriptor, Port, PortDescripto
 pub use schema::{MethodSchema, SchemaBuilder};
 pub use seam_macros::{PortError, port};
 pub use server::{Dispatch, Reply, ServedPort, handle, unknown_method};
-pub use transport::{OutgoingCall, Transport, WireContext, headers};
+pub use transport::{BadHeader, OutgoingCall, Transport, WireContext, headers};
 
 /// For the code that the macro writes.
 #[doc(hidden)]

@@ -112,6 +112,8 @@ pub enum CallKind {
 )]
 pub trait Wire: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static {}
 
+// Without this the compiler would name one missing trait after the other instead of the note above.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static> Wire for T {}
 
 /// A module, as programs and callers know it without linking it. Declared in the module's `*-api`.

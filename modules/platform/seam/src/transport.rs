@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kernel::{CallContext, CallId, CallKey, Locale, Principal, TraceContext};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{MethodDescriptor, Reply};
 
@@ -63,6 +64,82 @@ impl From<&CallContext> for WireContext {
     }
 }
 
+impl WireContext {
+    /// The context as headers, all but the principal, who travels inside the signed token.
+    #[must_use]
+    pub fn to_headers(&self) -> [(&'static str, String); 5] {
+        [
+            (headers::CALL_ID, self.call_id.to_string()),
+            (headers::CALL_KEY, encode(self.key.as_str())),
+            (headers::REMAINING_MS, self.remaining_ms.to_string()),
+            (headers::TRACEPARENT, self.traceparent.clone()),
+            (headers::LOCALE, self.locale.as_str().to_owned()),
+        ]
+    }
+
+    /// Reads what [`WireContext::to_headers`] wrote; `header` looks a header up by its name.
+    ///
+    /// # Errors
+    /// Names the header that is missing or malformed. A missing locale is the default one, and a
+    /// missing trace a new one.
+    pub fn from_headers<'a>(
+        principal: Principal,
+        header: impl Fn(&'static str) -> Option<&'a str>,
+    ) -> Result<Self, BadHeader> {
+        let call_id: Uuid = required(&header, headers::CALL_ID, |text| text.parse().ok())?;
+        Ok(Self {
+            principal,
+            call_id: CallId(call_id),
+            key: CallKey::new(required(&header, headers::CALL_KEY, decode)?),
+            remaining_ms: required(&header, headers::REMAINING_MS, |text| text.parse().ok())?,
+            traceparent: header(headers::TRACEPARENT).unwrap_or_default().to_owned(),
+            locale: Locale::from(header(headers::LOCALE).unwrap_or_default().to_owned()),
+        })
+    }
+}
+
+/// A call came without one of its headers, or with a malformed one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the header `{0}` is missing or malformed")]
+pub struct BadHeader(pub &'static str);
+
+fn required<'a, T>(
+    header: impl Fn(&'static str) -> Option<&'a str>,
+    name: &'static str,
+    parse: impl FnOnce(&'a str) -> Option<T>,
+) -> Result<T, BadHeader> {
+    header(name).and_then(parse).ok_or(BadHeader(name))
+}
+
+/// Percent-encodes what a header may not hold, and the percent sign.
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte == b'%' {
+            let (digits, tail) = rest.split_first_chunk::<2>()?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = tail;
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 impl From<WireContext> for CallContext {
     fn from(wire: WireContext) -> Self {
         let allowed = Duration::from_millis(wire.remaining_ms);
@@ -81,7 +158,7 @@ impl From<WireContext> for CallContext {
 pub mod headers {
     /// [`super::WireContext::call_id`].
     pub const CALL_ID: &str = "x-call-id";
-    /// [`super::WireContext::key`], percent-encoded where it is not ASCII.
+    /// [`super::WireContext::key`], percent-encoded where it is not printable ASCII.
     pub const CALL_KEY: &str = "x-call-key";
     /// [`super::WireContext::remaining_ms`].
     pub const REMAINING_MS: &str = "x-remaining-ms";
@@ -91,4 +168,50 @@ pub mod headers {
     pub const LOCALE: &str = "accept-language";
     /// On an answer: `done`, `refused` or `failed`. An answer without it is not from a port.
     pub const OUTCOME: &str = "x-call-outcome";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn wire(key: &str) -> WireContext {
+        let context =
+            CallContext::new(Principal::Anonymous, CallId(Uuid::from_u128(7)), Duration::ZERO);
+        WireContext::from(&context.with_key(CallKey::new(key)))
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_survives_the_headers(key in "\\PC{0,80}|[%a-f0-9 \n]{0,20}") {
+            let wire = wire(&key);
+            let headers: HashMap<&str, String> = wire.to_headers().into();
+            for value in headers.values() {
+                prop_assert!(value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
+            }
+            let read = WireContext::from_headers(Principal::Anonymous, |name| {
+                headers.get(name).map(String::as_str)
+            });
+            let read = read.expect("what was written can be read");
+            prop_assert_eq!(read.key.as_str(), key.as_str());
+            prop_assert_eq!(read.call_id, wire.call_id);
+            prop_assert_eq!(read.traceparent, wire.traceparent);
+        }
+    }
+
+    #[test]
+    fn a_missing_or_malformed_header_is_named() {
+        let headers: HashMap<&str, String> = wire("k").to_headers().into();
+        for name in [headers::CALL_ID, headers::CALL_KEY, headers::REMAINING_MS] {
+            for broken in [None, Some("%z")] {
+                let read = WireContext::from_headers(Principal::Anonymous, |asked| {
+                    if asked == name { broken } else { headers.get(asked).map(String::as_str) }
+                });
+                assert_eq!(read.expect_err("broken"), BadHeader(name));
+            }
+        }
+    }
 }
