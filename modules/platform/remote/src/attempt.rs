@@ -1,0 +1,129 @@
+use bytes::Bytes;
+use reqwest::{Request, StatusCode};
+use seam::{CallFailure, Reply};
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use crate::answer::{self, Answer};
+
+/// How one sending of a call ended.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) reply: Reply,
+    pub(crate) health: Health,
+    pub(crate) next: Next,
+}
+
+/// What the attempt says about the replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It answered, whatever it said.
+    Answered,
+    /// It could not be reached, or broke the connection.
+    Broken,
+}
+
+/// Whether this layer may send the call again. It repeats what went wrong on its own hop; the
+/// callee has repeated what went wrong on the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Settled,
+    Repeat,
+}
+
+/// What came of a request.
+enum Outcome {
+    Answer(StatusCode, Option<String>, Bytes),
+    /// Nothing was sent.
+    Unconnected(reqwest::Error),
+    /// Something may have been sent, and no whole answer came back.
+    Broken(reqwest::Error),
+}
+
+impl Attempt {
+    /// No replica may be sent to.
+    pub(crate) fn refused_by_breakers(service: &str) -> Self {
+        Self {
+            reply: Reply::Failed(CallFailure::unavailable(service)),
+            health: Health::Answered,
+            next: Next::Settled,
+        }
+    }
+
+    /// Sends `request` on `runtime`; the request ends with this future.
+    pub(crate) async fn send(
+        runtime: &Handle,
+        connections: &reqwest::Client,
+        request: Request,
+        target: &answer::Target<'_>,
+    ) -> Self {
+        let exchange = exchange(connections.clone(), request);
+        // The pool's connections belong to the runtime that opened them, so a caller on another
+        // one, such as a web worker's, hands its request over.
+        let is_here = Handle::try_current().is_ok_and(|here| here.id() == runtime.id());
+        let outcome = if is_here {
+            Ok(exchange.await)
+        } else {
+            let mut task = AbortOnDrop(runtime.spawn(exchange));
+            (&mut task.0).await
+        };
+        match outcome {
+            Ok(Outcome::Answer(status, outcome, body)) => {
+                answer::read(target, Answer { status, outcome: outcome.as_deref(), body })
+            }
+            Ok(Outcome::Unconnected(error)) => {
+                log(target, &error);
+                Self::broken(CallFailure::unavailable(target.service))
+            }
+            Ok(Outcome::Broken(error)) => {
+                log(target, &error);
+                Self::broken(CallFailure::outcome_unknown(target.service))
+            }
+            Err(error) => {
+                log(target, &error);
+                Self::broken(CallFailure::outcome_unknown(target.service))
+            }
+        }
+    }
+
+    pub(crate) fn broken(failure: CallFailure) -> Self {
+        Self { reply: Reply::Failed(failure), health: Health::Broken, next: Next::Repeat }
+    }
+
+    pub(crate) fn settled(reply: Reply) -> Self {
+        Self { reply, health: Health::Answered, next: Next::Settled }
+    }
+}
+
+async fn exchange(connections: reqwest::Client, request: Request) -> Outcome {
+    let response = match connections.execute(request).await {
+        Ok(response) => response,
+        Err(error) if error.is_connect() => return Outcome::Unconnected(error),
+        Err(error) => return Outcome::Broken(error),
+    };
+    let status = response.status();
+    let outcome = response.headers().get(seam::headers::OUTCOME);
+    let outcome = outcome.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    match response.bytes().await {
+        Ok(body) => Outcome::Answer(status, outcome, body),
+        Err(error) => Outcome::Broken(error),
+    }
+}
+
+/// The failure that the caller gets holds no source, so the cause is told here.
+fn log(target: &answer::Target<'_>, error: &(dyn std::error::Error + 'static)) {
+    tracing::warn!(
+        error,
+        peer.service = target.service,
+        rpc.service = target.method.port,
+        rpc.method = target.method.name,
+        "a call got no answer"
+    );
+}
+
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

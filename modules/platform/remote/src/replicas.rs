@@ -1,0 +1,135 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
+
+use reqwest::Url;
+use seam::resilience::{Breaker, Permit};
+
+/// The places where a service runs, each with a breaker of its own.
+#[derive(Debug)]
+pub(crate) struct Replicas {
+    replicas: Vec<Replica>,
+    next: AtomicUsize,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    pub(crate) url: Url,
+    pub(crate) connections: reqwest::Client,
+    breaker: Breaker,
+}
+
+impl Replicas {
+    pub(crate) fn new(replicas: impl IntoIterator<Item = (Url, reqwest::Client)>) -> Self {
+        let replicas = replicas
+            .into_iter()
+            .map(|(url, connections)| Replica { url, connections, breaker: Breaker::new() })
+            .collect();
+        Self { replicas, next: AtomicUsize::new(0) }
+    }
+
+    /// The next one in turn that may be sent to; one whose breaker is open is passed over, save
+    /// for a probe now and then. `None` where all are open.
+    pub(crate) fn choose(&self, now: Instant) -> Option<&Replica> {
+        let count = self.replicas.len();
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        (0..count)
+            .map(|offset| &self.replicas[first.wrapping_add(offset) % count])
+            .find(|replica| replica.breaker.permit(now) == Permit::Send)
+    }
+}
+
+impl Replica {
+    /// To be told how the attempt went.
+    pub(crate) fn pending(&self) -> Pending<'_> {
+        Pending { breaker: &self.breaker, reported: false }
+    }
+}
+
+/// An attempt whose end the breaker waits for.
+pub(crate) struct Pending<'a> {
+    breaker: &'a Breaker,
+    reported: bool,
+}
+
+impl Pending<'_> {
+    pub(crate) fn succeeded(mut self) {
+        self.reported = true;
+        self.breaker.succeeded();
+    }
+
+    pub(crate) fn failed(mut self) {
+        self.reported = true;
+        self.breaker.failed(Instant::now());
+    }
+}
+
+impl Drop for Pending<'_> {
+    /// The caller has gone, or its time is up. That says nothing against a replica in good
+    /// health, but a probe must not stay out for ever.
+    fn drop(&mut self) {
+        if !self.reported && !self.breaker.is_closed() {
+            self.breaker.failed(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replicas(count: u16) -> Replicas {
+        Replicas::new(
+            (0..count)
+                .map(|index| {
+                    let url = format!("http://127.0.0.1:{}", 9000 + index);
+                    (Url::parse(&url).expect("a URL"), reqwest::Client::builder())
+                })
+                .map(|(url, builder)| {
+                    let _ = rustls::crypto::ring::default_provider().install_default();
+                    (url, builder.tls_certs_only([]).build().expect("a client"))
+                }),
+        )
+    }
+
+    fn ports(replicas: &Replicas, now: Instant, times: usize) -> Vec<Option<u16>> {
+        (0..times).map(|_| replicas.choose(now).and_then(|replica| replica.url.port())).collect()
+    }
+
+    #[test]
+    fn replicas_take_turns_and_a_broken_one_is_left_out() {
+        let (replicas, now) = (replicas(3), Instant::now());
+        assert_eq!(ports(&replicas, now, 4), [9000, 9001, 9002, 9000].map(Some));
+        for _ in 0..Breaker::THRESHOLD {
+            replicas.replicas[1].pending().failed();
+        }
+        assert!(!ports(&replicas, now, 9).contains(&Some(9001)));
+    }
+
+    #[test]
+    fn a_probe_goes_out_once_and_its_end_is_always_reported() {
+        let replicas = replicas(1);
+        for _ in 0..Breaker::THRESHOLD {
+            replicas.replicas[0].pending().failed();
+        }
+        let later = Instant::now() + Breaker::LONGEST;
+        assert_eq!(ports(&replicas, later, 2), [Some(9000), None]);
+        // The probe's caller goes away: the breaker opens again, and is due again.
+        drop(replicas.replicas[0].pending());
+        let later = Instant::now() + Breaker::LONGEST;
+        let probe = replicas.choose(later).expect("another probe");
+        probe.pending().succeeded();
+        assert_eq!(ports(&replicas, later, 2), [Some(9000); 2]);
+    }
+
+    #[test]
+    fn a_caller_that_goes_away_says_nothing_against_a_replica_in_good_health() {
+        let (replicas, now) = (replicas(1), Instant::now());
+        for _ in 0..Breaker::THRESHOLD * 2 {
+            drop(replicas.choose(now).expect("closed").pending());
+        }
+        assert!(replicas.choose(now).is_some());
+    }
+}
