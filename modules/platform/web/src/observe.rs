@@ -1,0 +1,227 @@
+//! What happens around every request: its trace, its time, its headers, and what it says when
+//! something breaks.
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use actix_cors::CorsError;
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{
+            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+            REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        },
+    },
+    middleware::Next,
+};
+use futures_util::FutureExt;
+use kernel::{CallId, Ids, RandomIds, TraceContext};
+use seam::headers::TRACEPARENT;
+use tracing::{Instrument, Span, field};
+
+use crate::{Edge, Encryption, PROBLEM_JSON, Problem};
+
+/// The header that names the request, to be quoted to support: the trace id.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// A request as it came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) call_id: CallId,
+    pub(crate) trace: TraceContext,
+    pub(crate) at: Instant,
+}
+
+impl Arrival {
+    /// The arrival that the listener noted; a request that came past it arrives now.
+    pub(crate) fn of(request: &HttpRequest, edge: &Edge) -> Self {
+        let noted = request.extensions().get::<Self>().copied();
+        noted.unwrap_or_else(|| Self::now(request, &*edge.ids))
+    }
+
+    /// Continues the client's trace, or starts one that is named as the call.
+    pub(crate) fn now(request: &HttpRequest, ids: &dyn Ids) -> Self {
+        let call_id = CallId(ids.next());
+        let own = TraceContext::derived_from(call_id);
+        let given = request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok());
+        let trace = match given.and_then(TraceContext::from_traceparent) {
+            Some(given) => TraceContext { span_id: own.span_id, ..given },
+            None => own,
+        };
+        Self { call_id, trace, at: Instant::now() }
+    }
+}
+
+/// The trace that `request` belongs to, for whoever passes it on to another program.
+#[must_use]
+pub fn trace_of(request: &HttpRequest) -> TraceContext {
+    let noted = request.extensions().get::<Arrival>().map(|arrival| arrival.trace);
+    noted.unwrap_or_else(|| Arrival::now(request, &RandomIds).trace)
+}
+
+/// The outermost layer: notes the arrival, opens the span, and finishes whatever answer comes out.
+pub(crate) async fn observe<B: MessageBody + 'static>(
+    ids: &dyn Ids,
+    policy: HeaderPolicy,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let arrival = Arrival::now(request.request(), ids);
+    request.extensions_mut().insert(arrival);
+    let span = tracing::info_span!(
+        "http.request",
+        http.request.method = %request.method(),
+        http.route = field::Empty,
+        http.response.status_code = field::Empty,
+        trace_id = format_args!("{:032x}", arrival.trace.trace_id),
+    );
+    // A HEAD is a GET of which the server sends the head only (RFC 9110 §9.3.2).
+    if *request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    let answer = next.call(request).instrument(span.clone()).await;
+    let _entered = span.enter();
+    match answer {
+        Ok(answer) => {
+            if let Some(route) = answer.request().match_pattern() {
+                span.record("http.route", route);
+            }
+            let (request, response) = answer.into_parts();
+            let problem = problem_of(&response);
+            log(&span, arrival, response.status(), problem.as_ref());
+            Ok(ServiceResponse::new(request, finish(response, problem, arrival, policy)))
+        }
+        // The request is gone with the future that failed; the answer is made by whoever turns the
+        // error into one, so what it needs goes along.
+        Err(mut error) => {
+            let status = error.as_response_error().status_code();
+            let problem = error.as_error::<Problem>().cloned();
+            let problem = problem.unwrap_or_else(|| Problem::from_status(status));
+            log(&span, arrival, status, Some(&problem));
+            error.add_response_mapper(move |response| {
+                finish(response, Some(problem.clone()), arrival, policy).map_into_boxed_body()
+            });
+            Err(error)
+        }
+    }
+}
+
+/// The innermost layer: bounds the time of a handler and survives its panic.
+pub(crate) async fn guard<B: MessageBody>(
+    allowed: Duration,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let work = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
+    match tokio::time::timeout(allowed, work).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(panic)) => Err(Problem::internal(Panicked(message(&*panic))).into()),
+        Err(_) => Err(Problem::deadline_exceeded().into()),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked: {0}")]
+struct Panicked(String);
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a message").to_owned()
+}
+
+/// The problem to send; `None` where the answer is no error, or says itself what is wrong.
+fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    let error = response.error();
+    if let Some(problem) = error.and_then(|error| error.as_error::<Problem>()) {
+        return Some(problem.clone());
+    }
+    if let Some(refusal) = error.and_then(|error| error.as_error::<CorsError>()) {
+        let title = "The origin, method or header is not allowed for other sites";
+        return Some(Problem::new(status, "cors-refused", title).detail(refusal.to_string()));
+    }
+    // actix's own errors are plain text with internals in it, or empty.
+    let content_type = response.headers().get(CONTENT_TYPE);
+    let is_text = content_type.is_none_or(|text| text.as_bytes().starts_with(b"text/plain"));
+    is_text.then(|| Problem::from_status(status))
+}
+
+/// Once per request. A failure of ours is logged with what caused it, here and nowhere else.
+fn log(span: &Span, arrival: Arrival, status: StatusCode, problem: Option<&Problem>) {
+    span.record("http.response.status_code", status.as_u16());
+    let duration_ms = u64::try_from(arrival.at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match problem {
+        Some(problem) if status.is_server_error() => tracing::error!(
+            problem.slug = problem.slug(),
+            error = std::error::Error::source(problem),
+            duration_ms,
+            "request failed"
+        ),
+        Some(problem) => {
+            tracing::info!(problem.slug = problem.slug(), duration_ms, "request refused");
+        }
+        None => tracing::info!(duration_ms, "request answered"),
+    }
+}
+
+/// Which headers a listener's answers carry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeaderPolicy {
+    pub(crate) encryption: Encryption,
+}
+
+impl HeaderPolicy {
+    /// A handler that has set one of these (the documentation page its own content policy, the
+    /// public keys their cache time) keeps it.
+    fn headers(self) -> impl Iterator<Item = (HeaderName, &'static str)> {
+        let always = [
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (X_FRAME_OPTIONS, "DENY"),
+            (REFERRER_POLICY, "no-referrer"),
+            (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+            (CACHE_CONTROL, "no-store"),
+        ];
+        let over_tls = (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+        always.into_iter().chain((self.encryption == Encryption::Tls).then_some(over_tls))
+    }
+}
+
+fn finish<B: MessageBody + 'static>(
+    response: HttpResponse<B>,
+    problem: Option<Problem>,
+    arrival: Arrival,
+    policy: HeaderPolicy,
+) -> HttpResponse<EitherBody<B>> {
+    let described = problem.map(|problem| problem.within(arrival.trace));
+    let mut response = match &described {
+        Some(problem) => {
+            let body = BoxBody::new(problem.body());
+            let mut response = response.map_body(|_, _| EitherBody::right(body));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+            response
+        }
+        None => response.map_into_left_body(),
+    };
+    let headers = response.headers_mut();
+    let trace_id = format!("{:032x}", arrival.trace.trace_id);
+    if let Ok(trace_id) = HeaderValue::from_str(&trace_id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID), trace_id);
+    }
+    for (name, value) in policy.headers() {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+    response
+}
