@@ -1,1 +1,45 @@
-//! Tenant-scoped storage on two engines
+//! Tenant-scoped storage.
+//!
+//! A module opens one [`Store`]. What it may do with it depends on how it asks:
+//!
+//! | opened with | sees | for |
+//! |---|---|---|
+//! | [`Store::read`], [`Store::write`] | the rows of the calling tenant | nearly everything |
+//! | [`Store::once`] | the same, and records the call's outcome with its effect | writes of a port |
+//! | [`Store::system`], [`Store::system_write`] | all rows | work named in a [`SystemScope`] |
+//!
+//! *Invariants*: no query of a tenant scope leaves out the tenant, whatever the caller filters by;
+//! no connection is handed out; an entity that is declared neither [`tenant_entity!`] nor
+//! [`global_entity!`] cannot be queried; every write transaction that is not committed is rolled
+//! back, also where its future is dropped; an event and the change it tells of are one commit.
+//!
+//! What differs between the engines is in `sqlite.rs`.
+
+mod entity;
+mod error;
+mod idempotency;
+mod migrations;
+mod once;
+mod outbox;
+mod publish;
+mod query;
+mod scope;
+mod sqlite;
+mod store;
+mod transaction;
+mod write;
+
+pub mod schema;
+pub mod tables;
+
+pub use entity::{DeclaredEntity, GlobalEntity, TenantEntity};
+pub use error::{StoreError, UniqueKey};
+pub use idempotency::{Claim, KEY_LIFETIME};
+pub use migrations::migrations;
+pub use once::{Once, OnceTx};
+pub use outbox::{LANES, lane_of};
+pub use publish::Scheduled;
+pub use query::{DeleteMany, InTransaction, Outside, Query, UpdateMany};
+pub use scope::{SystemReader, SystemScope, TenantReader};
+pub use store::{Engine, Store, StoreConfig, StoreParts};
+pub use transaction::{SystemTx, TenantTx};

@@ -1,0 +1,200 @@
+//! What can go wrong with a store.
+
+use std::{error::Error, fmt, io, path::PathBuf};
+
+use sea_orm::DbErr;
+use seam::CallFailure;
+
+/// Why a store did not do what it was asked to. Every variant names the module whose store it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A tenant's data was asked for in a context without a tenant.
+    #[error("the call to {module} is for no tenant")]
+    NoTenant {
+        /// Whose store it is.
+        module: &'static str,
+    },
+    /// A row of another tenant was to be written, or a row to be given to another tenant.
+    #[error("{module} was asked to write a row of `{table}` for a foreign tenant")]
+    ForeignTenant {
+        /// Whose store it is.
+        module: &'static str,
+        /// The table.
+        table: &'static str,
+    },
+    /// The row to change is not there, or is another tenant's.
+    #[error("{module} has no such row in `{table}`")]
+    NotFound {
+        /// Whose store it is.
+        module: &'static str,
+        /// The table.
+        table: &'static str,
+    },
+    /// Another row has the same key. Map it with [`StoreError::is_unique_on`].
+    #[error("{module} already has a row with that key: {key}")]
+    Unique {
+        /// Whose store it is.
+        module: &'static str,
+        /// The key that two rows would share.
+        key: UniqueKey,
+        /// What the database said.
+        #[source]
+        source: DbErr,
+    },
+    /// No connection came free in time, or another process held the database. Nothing was done.
+    #[error("the store of {module} is busy")]
+    Busy {
+        /// Whose store it is.
+        module: &'static str,
+        /// What the database said.
+        #[source]
+        source: DbErr,
+    },
+    /// The commit brought no answer: the change is there or it is not.
+    #[error("whether {module} has committed is unknown")]
+    CommitUnknown {
+        /// Whose store it is.
+        module: &'static str,
+        /// What the database said.
+        #[source]
+        source: DbErr,
+    },
+    /// An earlier statement of the transaction failed. Both engines could only roll it back:
+    /// PostgreSQL refuses what follows, SQLite may have rolled it back already.
+    #[error(
+        "an earlier statement of this transaction of {module} failed; it can only be rolled back"
+    )]
+    Aborted {
+        /// Whose store it is.
+        module: &'static str,
+    },
+    /// Another process has the store open. One file has one owner.
+    #[error("{} of {module} is in use by another process", path.display())]
+    Locked {
+        /// Whose store it is.
+        module: &'static str,
+        /// The data file.
+        path: PathBuf,
+    },
+    /// The file could not be opened.
+    #[error("{} of {module} cannot be opened", path.display())]
+    Open {
+        /// Whose store it is.
+        module: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The schema could not be brought up to date; the store is as it was before.
+    #[error("the migrations of {module} failed")]
+    Migration {
+        /// Whose store it is.
+        module: &'static str,
+        /// What the database said.
+        #[source]
+        source: DbErr,
+    },
+    /// A value could not be written as JSON, or a stored one not be read.
+    #[error("{module} cannot store or read {what} as JSON")]
+    Json {
+        /// Whose store it is.
+        module: &'static str,
+        /// What it was.
+        what: &'static str,
+        /// What did not fit.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Anything else that the database said.
+    #[error("the database of {module} failed")]
+    Database {
+        /// Whose store it is.
+        module: &'static str,
+        /// What the database said.
+        #[source]
+        source: DbErr,
+    },
+}
+
+impl StoreError {
+    /// Whether two rows of `table` would have shared a unique key that `column` is part of. This is
+    /// how a module's store turns a constraint into a refusal of its domain.
+    #[must_use]
+    pub fn is_unique_on(&self, table: &str, column: &str) -> bool {
+        matches!(self, Self::Unique { key, .. } if key.is_on(table, column))
+    }
+
+    /// The module whose store it is.
+    #[must_use]
+    pub const fn module(&self) -> &'static str {
+        match self {
+            Self::NoTenant { module }
+            | Self::ForeignTenant { module, .. }
+            | Self::NotFound { module, .. }
+            | Self::Unique { module, .. }
+            | Self::Busy { module, .. }
+            | Self::CommitUnknown { module, .. }
+            | Self::Aborted { module }
+            | Self::Locked { module, .. }
+            | Self::Open { module, .. }
+            | Self::Migration { module, .. }
+            | Self::Json { module, .. }
+            | Self::Database { module, .. } => module,
+        }
+    }
+}
+
+impl From<StoreError> for CallFailure {
+    /// Logs the error with its sources: the caller learns only whether the call may have been done.
+    fn from(error: StoreError) -> Self {
+        let module = error.module();
+        let chain = Chain(&error);
+        if matches!(error, StoreError::Busy { .. }) {
+            tracing::warn!(service.name = module, exception.message = %chain, "the store is busy");
+            return Self::unavailable(module);
+        }
+        tracing::error!(service.name = module, exception.message = %chain, "the store failed");
+        Self::outcome_unknown(module)
+    }
+}
+
+/// The key that two rows would have shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UniqueKey {
+    /// The table.
+    pub table: String,
+    /// Its columns, in the key's order; empty where the database does not name them.
+    pub columns: Vec<String>,
+}
+
+impl UniqueKey {
+    /// Whether it is a key of `table` that `column` is part of.
+    #[must_use]
+    pub fn is_on(&self, table: &str, column: &str) -> bool {
+        self.table == table && self.columns.iter().any(|name| name == column)
+    }
+}
+
+impl fmt::Display for UniqueKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.table, self.columns.join(", "))
+    }
+}
+
+/// An error and its sources on one line.
+struct Chain<'a>(&'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Facts on their way out: into the outbox now, or into it later.
+
+use kernel::{CallContext, Envelope, Event, EventId, TenantId, Timestamp};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::ColumnTrait;
+
+use crate::{
+    DeleteMany, StoreError, lane_of,
+    tables::{outbox, scheduled},
+    transaction::Transaction,
+    write,
+};
+
+/// What became of a request to schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduled {
+    /// It waits under its key, and will be told of as this event.
+    New(EventId),
+    /// Something waits under that key already, which stands.
+    AlreadyWaiting,
+}
+
+/// Whose fact it is, and what caused it.
+pub(crate) struct Origin<'a> {
+    pub tenant: Option<TenantId>,
+    pub ctx: &'a CallContext,
+}
+
+pub(crate) async fn publish<E: Event>(
+    tx: &Transaction,
+    origin: &Origin<'_>,
+    event: &E,
+) -> Result<EventId, StoreError> {
+    let now = tx.store().clock().now();
+    let envelope = seal(tx, origin, now, event)?;
+    for destination in tx.store().parts().routes.destinations(E::TYPE) {
+        enqueue(tx, &envelope, &destination).await?;
+    }
+    Ok(envelope.id)
+}
+
+/// Writes one outbox row.
+pub(crate) async fn enqueue(
+    tx: &Transaction,
+    envelope: &Envelope,
+    destination: &str,
+) -> Result<(), StoreError> {
+    let now = tx.store().clock().now();
+    let ordering_key = envelope.aggregate.ordering_key();
+    let row = outbox::ActiveModel {
+        seq: NotSet,
+        event_id: Set(envelope.id.0),
+        destination: Set(destination.to_owned()),
+        lane: Set(lane_of(&ordering_key)),
+        ordering_key: Set(ordering_key),
+        tenant_id: Set(envelope.tenant.map(|tenant| tenant.0)),
+        envelope: Set(to_json(tx, envelope)?),
+        attempts: Set(0),
+        next_attempt_at: Set(now.into()),
+        last_error: Set(None),
+        created_at: Set(now.into()),
+        sent_at: Set(None),
+    };
+    write::insert(tx, row).await?;
+    tx.mark_outbox_written();
+    Ok(())
+}
+
+pub(crate) async fn schedule<E: Event>(
+    tx: &Transaction,
+    origin: &Origin<'_>,
+    due: Timestamp,
+    key: &str,
+    event: &E,
+) -> Result<Scheduled, StoreError> {
+    let envelope = seal(tx, origin, due, event)?;
+    let row = scheduled::ActiveModel {
+        id: Set(tx.store().ids().next()),
+        dedup_key: Set(dedup_key(origin.tenant, key)),
+        tenant_id: Set(origin.tenant.map(|tenant| tenant.0)),
+        due_at: Set(due.into()),
+        envelope: Set(to_json(tx, &envelope)?),
+        created_at: Set(tx.store().clock().now().into()),
+    };
+    let inserted = write::insert_new(tx, vec![row], &[scheduled::Column::DedupKey]).await?;
+    Ok(if inserted == 0 { Scheduled::AlreadyWaiting } else { Scheduled::New(envelope.id) })
+}
+
+pub(crate) async fn cancel(
+    tx: &Transaction,
+    tenant: Option<TenantId>,
+    key: &str,
+) -> Result<bool, StoreError> {
+    let deleted = DeleteMany::<scheduled::Entity>::of_all(tx)
+        .filter(scheduled::Column::DedupKey.eq(dedup_key(tenant, key)))
+        .exec()
+        .await?;
+    Ok(deleted > 0)
+}
+
+/// A module chooses its keys within a tenant; the stored key is unique over all of them.
+fn dedup_key(tenant: Option<TenantId>, key: &str) -> String {
+    tenant.map_or_else(|| format!("-/{key}"), |tenant| format!("{tenant}/{key}"))
+}
+
+fn seal<E: Event>(
+    tx: &Transaction,
+    origin: &Origin<'_>,
+    occurred_at: Timestamp,
+    event: &E,
+) -> Result<Envelope, StoreError> {
+    Ok(Envelope {
+        id: EventId(tx.store().ids().next()),
+        event_type: E::TYPE.to_owned(),
+        version: E::VERSION,
+        source: tx.store().module().to_owned(),
+        tenant: origin.tenant,
+        aggregate: event.aggregate(),
+        occurred_at,
+        traceparent: Some(origin.ctx.trace().to_traceparent()),
+        payload: to_json(tx, event)?,
+    })
+}
+
+fn to_json<T: serde::Serialize>(
+    tx: &Transaction,
+    value: &T,
+) -> Result<serde_json::Value, StoreError> {
+    let module = tx.store().module();
+    serde_json::to_value(value).map_err(|source| StoreError::Json {
+        module,
+        what: "an event",
+        source,
+    })
+}

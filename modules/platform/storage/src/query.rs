@@ -1,0 +1,312 @@
+//! The query builders. What a scope adds (the tenant's filter) is in them before the caller gets
+//! them, and every later filter is joined to it by AND.
+
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
+use kernel::TenantId;
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, ExecResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
+    Statement,
+    sea_query::{Asterisk, Expr, ExprTrait, Func, IntoCondition, SelectStatement},
+};
+
+use crate::{Store, StoreError, TenantEntity, sqlite, transaction::Transaction};
+
+/// A query outside a transaction.
+#[derive(Debug)]
+pub struct Outside;
+
+/// A query inside a write transaction.
+#[derive(Debug)]
+pub struct InTransaction;
+
+/// A select that has not run yet.
+#[must_use = "a query does nothing until it is run with `one`, `all`, `count`, `exists` or `sum`"]
+pub struct Query<'a, E: EntityTrait, Place = Outside> {
+    on: On<'a>,
+    select: Select<E>,
+    place: PhantomData<Place>,
+}
+
+impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
+    pub(crate) const fn new(on: On<'a>, select: Select<E>) -> Self {
+        Self { on, select, place: PhantomData }
+    }
+
+    /// Keeps only the rows that also fulfil `condition`.
+    pub fn filter(mut self, condition: impl IntoCondition) -> Self {
+        self.select = self.select.filter(condition);
+        self
+    }
+
+    /// Orders by `column`, then by what is added later.
+    pub fn order_by_asc(mut self, column: E::Column) -> Self {
+        self.select = self.select.order_by_asc(column);
+        self
+    }
+
+    /// Orders by `column` downwards, then by what is added later.
+    pub fn order_by_desc(mut self, column: E::Column) -> Self {
+        self.select = self.select.order_by_desc(column);
+        self
+    }
+
+    /// Returns at most `rows`.
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.select = self.select.limit(rows);
+        self
+    }
+
+    /// Leaves out the first `rows`. A cursor in a filter is better: it stays right while rows come.
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.select = self.select.offset(rows);
+        self
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's.
+    pub async fn one(self) -> Result<Option<E::Model>, StoreError> {
+        let link = self.on.link()?;
+        self.select.one(&link).await.map_err(|error| self.on.failed(error))
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's.
+    pub async fn all(self) -> Result<Vec<E::Model>, StoreError> {
+        let link = self.on.link()?;
+        self.select.all(&link).await.map_err(|error| self.on.failed(error))
+    }
+
+    /// How many rows there are, within `limit` and `offset` where they are given.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's.
+    pub async fn count(self) -> Result<u64, StoreError> {
+        let rows = self.select.select_only().expr_as(Expr::val(1), "one").into_query();
+        let counted = Func::count(Expr::col(Asterisk));
+        let count: i64 = aggregate(self.on, rows, counted.into()).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Whether there is any row.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's.
+    pub async fn exists(self) -> Result<bool, StoreError> {
+        Ok(self.limit(1).count().await? > 0)
+    }
+
+    /// The sum of an integer column; 0 where there is no row.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's, such as a sum beyond 64 bits.
+    pub async fn sum(self, column: E::Column) -> Result<i64, StoreError> {
+        let summand = column.into_expr();
+        let rows = self.select.select_only().expr_as(summand, "summand").into_query();
+        // PostgreSQL sums bigints as numeric, and no rows to null, as SQLite does.
+        let sum = Func::coalesce([Func::sum(Expr::col("summand")).into(), Expr::val(0)]);
+        aggregate(self.on, rows, Expr::from(sum).cast_as("bigint")).await
+    }
+}
+
+impl<E: EntityTrait> Query<'_, E, InTransaction> {
+    /// Keeps others from changing the rows until the transaction ends (`FOR UPDATE`). On the
+    /// embedded engine the transaction is the only writer anyway.
+    pub fn lock(mut self) -> Self {
+        self.select = self.select.lock_exclusive();
+        self
+    }
+}
+
+/// An update of all rows that fulfil a condition.
+#[must_use = "an update does nothing until `exec`"]
+pub struct UpdateMany<'a, E: EntityTrait> {
+    tx: &'a Transaction,
+    update: sea_orm::UpdateMany<E>,
+    /// The column that says whose the row is; never changed in a tenant's scope.
+    fixed: Option<E::Column>,
+    refused: bool,
+}
+
+impl<'a, E: EntityTrait> UpdateMany<'a, E> {
+    pub(crate) fn of_tenant(tx: &'a Transaction, tenant: TenantId) -> Self
+    where
+        E: TenantEntity,
+    {
+        let update = E::update_many().filter(tenant_filter::<E>(tenant));
+        Self { tx, update, fixed: Some(E::tenant_column()), refused: false }
+    }
+
+    pub(crate) fn of_all(tx: &'a Transaction) -> Self {
+        Self { tx, update: E::update_many(), fixed: None, refused: false }
+    }
+
+    /// Sets `column` to a value, or to an expression over the row.
+    pub fn set(mut self, column: E::Column, to: impl Into<Expr>) -> Self {
+        use sea_orm::IdenStatic;
+
+        self.refused |= self.fixed.is_some_and(|fixed| fixed.as_str() == column.as_str());
+        self.update = self.update.col_expr(column, column.save_as(to.into()));
+        self
+    }
+
+    /// Changes only the rows that also fulfil `condition`.
+    pub fn filter(mut self, condition: impl IntoCondition) -> Self {
+        self.update = self.update.filter(condition);
+        self
+    }
+
+    /// Runs it, and says how many rows it changed.
+    ///
+    /// # Errors
+    /// [`StoreError::ForeignTenant`] where it would move rows between tenants,
+    /// [`StoreError::Unique`], or the database's.
+    pub async fn exec(self) -> Result<u64, StoreError> {
+        if self.refused {
+            return Err(foreign_tenant::<E>(self.tx.store()));
+        }
+        let on = On::Transaction(self.tx);
+        let link = on.link()?;
+        let done = self.update.exec(&link).await.map_err(|error| on.failed(error))?;
+        Ok(done.rows_affected)
+    }
+}
+
+/// A deletion of all rows that fulfil a condition.
+#[must_use = "a deletion does nothing until `exec`"]
+pub struct DeleteMany<'a, E: EntityTrait> {
+    tx: &'a Transaction,
+    delete: sea_orm::DeleteMany<E>,
+}
+
+impl<'a, E: EntityTrait> DeleteMany<'a, E> {
+    pub(crate) fn of_tenant(tx: &'a Transaction, tenant: TenantId) -> Self
+    where
+        E: TenantEntity,
+    {
+        Self { tx, delete: E::delete_many().filter(tenant_filter::<E>(tenant)) }
+    }
+
+    pub(crate) fn of_all(tx: &'a Transaction) -> Self {
+        Self { tx, delete: E::delete_many() }
+    }
+
+    /// Deletes only the rows that also fulfil `condition`.
+    pub fn filter(mut self, condition: impl IntoCondition) -> Self {
+        self.delete = self.delete.filter(condition);
+        self
+    }
+
+    /// Runs it, and says how many rows it deleted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn exec(self) -> Result<u64, StoreError> {
+        let on = On::Transaction(self.tx);
+        let link = on.link()?;
+        let done = self.delete.exec(&link).await.map_err(|error| on.failed(error))?;
+        Ok(done.rows_affected)
+    }
+}
+
+/// What every query of a tenant's scope is filtered by.
+pub(crate) fn tenant_filter<E: TenantEntity>(tenant: TenantId) -> Expr {
+    E::tenant_column().eq(tenant.0)
+}
+
+pub(crate) fn foreign_tenant<E: EntityTrait>(store: &Store) -> StoreError {
+    StoreError::ForeignTenant { module: store.module(), table: E::default().table_name() }
+}
+
+/// Runs `SELECT <value> FROM (<rows>)`, which has one row of one number.
+async fn aggregate(on: On<'_>, mut rows: SelectStatement, value: Expr) -> Result<i64, StoreError> {
+    rows.clear_order_by();
+    let statement = sea_orm::sea_query::Query::select()
+        .expr_as(value, "value")
+        .from_subquery(rows, "rows")
+        .take();
+    let link = on.link()?;
+    let found = async {
+        let row = link.query_one(&statement).await?;
+        row.map_or(Ok(0), |row| row.try_get("", "value"))
+    };
+    found.await.map_err(|error| on.failed(error))
+}
+
+/// Where a query runs.
+#[derive(Clone, Copy)]
+pub(crate) enum On<'a> {
+    Readers(&'a Store),
+    Transaction(&'a Transaction),
+}
+
+impl<'a> On<'a> {
+    /// The connection, unless the transaction has failed before.
+    pub(crate) fn link(self) -> Result<Link<'a>, StoreError> {
+        match self {
+            Self::Readers(store) => Ok(store.link()),
+            Self::Transaction(tx) => tx.link(),
+        }
+    }
+
+    /// Explains the failure of a statement, and remembers it where it was in a transaction.
+    pub(crate) fn failed(self, error: DbErr) -> StoreError {
+        match self {
+            Self::Readers(store) => sqlite::explain(store.module(), error),
+            Self::Transaction(tx) => tx.failed(error),
+        }
+    }
+}
+
+/// A connection as the builders see it. Every statement passes here on its way to the engine.
+pub(crate) enum Link<'a> {
+    Pool(&'a DatabaseConnection),
+    Transaction(&'a DatabaseTransaction),
+}
+
+#[async_trait]
+impl ConnectionTrait for Link<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        match self {
+            Self::Pool(pool) => pool.get_database_backend(),
+            Self::Transaction(tx) => tx.get_database_backend(),
+        }
+    }
+
+    async fn execute_raw(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {
+        sqlite::make_comparable(&mut statement)?;
+        match self {
+            Self::Pool(pool) => pool.execute_raw(statement).await,
+            Self::Transaction(tx) => tx.execute_raw(statement).await,
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Pool(pool) => pool.execute_unprepared(sql).await,
+            Self::Transaction(tx) => tx.execute_unprepared(sql).await,
+        }
+    }
+
+    async fn query_one_raw(&self, mut statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        sqlite::make_comparable(&mut statement)?;
+        match self {
+            Self::Pool(pool) => pool.query_one_raw(statement).await,
+            Self::Transaction(tx) => tx.query_one_raw(statement).await,
+        }
+    }
+
+    async fn query_all_raw(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        sqlite::make_comparable(&mut statement)?;
+        match self {
+            Self::Pool(pool) => pool.query_all_raw(statement).await,
+            Self::Transaction(tx) => tx.query_all_raw(statement).await,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Inserts and updates of single rows.
+
+use kernel::TenantId;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityName, EntityTrait, Insert,
+    IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter, QueryTrait, Update, Value,
+    sea_query::OnConflict,
+};
+
+use crate::{
+    Store, StoreError, TenantEntity,
+    query::{On, foreign_tenant, tenant_filter},
+    transaction::Transaction,
+};
+
+/// SQLite binds at most 32,766 values to a statement and PostgreSQL 65,535; rows beyond go into a
+/// statement of their own.
+const MOST_VALUES: usize = 30_000;
+
+/// Makes `row` the tenant's.
+///
+/// # Errors
+/// [`StoreError::ForeignTenant`] where it is another's already.
+pub(crate) fn for_tenant<A>(store: &Store, tenant: TenantId, mut row: A) -> Result<A, StoreError>
+where
+    A: ActiveModelTrait,
+    A::Entity: TenantEntity,
+{
+    let column = <A::Entity as TenantEntity>::tenant_column();
+    let own = Value::from(tenant.0);
+    match row.get(column) {
+        ActiveValue::Set(value) | ActiveValue::Unchanged(value) if value != own => {
+            Err(foreign_tenant::<A::Entity>(store))
+        }
+        _ => {
+            row.try_set(column, own)
+                .map_err(|source| StoreError::Database { module: store.module(), source })?;
+            Ok(row)
+        }
+    }
+}
+
+pub(crate) async fn insert<A>(
+    tx: &Transaction,
+    row: A,
+) -> Result<<A::Entity as EntityTrait>::Model, StoreError>
+where
+    A: ActiveModelTrait + Send,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+{
+    let link = tx.link()?;
+    Insert::one(row).exec_with_returning(&link).await.map_err(|error| tx.failed(error))
+}
+
+pub(crate) async fn insert_new<A>(
+    tx: &Transaction,
+    mut rows: Vec<A>,
+    conflict_columns: &[<A::Entity as EntityTrait>::Column],
+) -> Result<u64, StoreError>
+where
+    A: ActiveModelTrait + Send,
+{
+    let columns = <A::Entity as EntityTrait>::Column::iter().count();
+    let at_once = (MOST_VALUES / columns.max(1)).max(1);
+    let mut inserted = 0;
+    while !rows.is_empty() {
+        let rest = rows.split_off(at_once.min(rows.len()));
+        let mut collision = OnConflict::columns(conflict_columns.iter().copied());
+        collision.do_nothing();
+        let statement = Insert::many(rows).on_conflict(collision).into_query();
+        let link = tx.link()?;
+        let done = link.execute(&statement).await.map_err(|error| tx.failed(error))?;
+        inserted += done.rows_affected();
+        rows = rest;
+    }
+    Ok(inserted)
+}
+
+pub(crate) async fn update<A>(
+    tx: &Transaction,
+    row: A,
+) -> Result<<A::Entity as EntityTrait>::Model, StoreError>
+where
+    A: ActiveModelTrait + Send,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+{
+    let link = tx.link()?;
+    let updated = Update::one(row).exec(&link).await;
+    updated.map_err(|error| unless_missing::<A>(tx, error))
+}
+
+/// `row` has been through [`for_tenant`]. The tenant's filter goes with it even so: its primary
+/// key may be another tenant's.
+pub(crate) async fn update_of_tenant<A>(
+    tx: &Transaction,
+    tenant: TenantId,
+    mut row: A,
+) -> Result<<A::Entity as EntityTrait>::Model, StoreError>
+where
+    A: ActiveModelTrait + Send,
+    A::Entity: TenantEntity,
+    <A::Entity as EntityTrait>::Model: IntoActiveModel<A>,
+{
+    use sea_orm::IdenStatic;
+
+    let column = <A::Entity as TenantEntity>::tenant_column();
+    let mut key = <A::Entity as EntityTrait>::PrimaryKey::iter();
+    if !key.any(|part| part.into_column().as_str() == column.as_str()) {
+        row.not_set(column);
+    }
+    // Where no column is set, sea-orm would select by the primary key alone. Setting the tenant
+    // to itself keeps it one statement with one filter.
+    let link = tx.link()?;
+    let mut update = Update::one(row)
+        .validate()
+        .map_err(|error| tx.failed(error))?
+        .filter(tenant_filter::<A::Entity>(tenant));
+    if update.as_query().get_values().is_empty() {
+        QueryTrait::query(&mut update).value(column, tenant.0);
+    }
+    let updated = update.exec(&link).await;
+    updated.map_err(|error| unless_missing::<A>(tx, error))
+}
+
+/// A row that is not there is an answer, not a failure of the transaction.
+fn unless_missing<A: ActiveModelTrait>(tx: &Transaction, error: DbErr) -> StoreError {
+    match error {
+        DbErr::RecordNotUpdated | DbErr::RecordNotFound(_) => StoreError::NotFound {
+            module: tx.store().module(),
+            table: A::Entity::default().table_name(),
+        },
+        error => tx.failed(error),
+    }
+}
+
+/// Runs a statement that no builder has.
+pub(crate) async fn select<E: EntityTrait>(
+    on: On<'_>,
+    statement: &sea_orm::sea_query::SelectStatement,
+) -> Result<Vec<E::Model>, StoreError> {
+    use sea_orm::FromQueryResult;
+
+    let link = on.link()?;
+    let found = link.query_all(statement).await.and_then(|rows| {
+        rows.iter().map(|row| E::Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()
+    });
+    found.map_err(|error| on.failed(error))
+}
