@@ -16,6 +16,9 @@ use crate::{KeyError, PublicKey, SigningKey, private_file};
 /// What the file of a program's public key is called after the program.
 const SUFFIX: &str = ".jwk.json";
 
+/// Longer than the ticks in which any file system counts changes of a directory.
+const TICK: Duration = Duration::from_millis(100);
+
 /// The programs whose keys are trusted.
 pub struct TrustStore {
     directory: Option<PathBuf>,
@@ -89,7 +92,8 @@ impl TrustStore {
     /// once.
     fn has_changed(&self, directory: &Path) -> bool {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        last_change(directory) != keys.changed_at
+        let changed_at = last_change(directory);
+        changed_at.is_none() || changed_at != keys.changed_at
     }
 }
 
@@ -177,6 +181,10 @@ fn read_jwk(path: &Path) -> Result<Value, KeyError> {
     serde_json::from_str(&text).map_err(KeyError::Json)
 }
 
+/// `None` also where the change is so young that another could have the same time: file systems
+/// count in ticks of some milliseconds.
 fn last_change(directory: &Path) -> Option<SystemTime> {
-    fs::metadata(directory).and_then(|metadata| metadata.modified()).ok()
+    let changed = fs::metadata(directory).and_then(|metadata| metadata.modified()).ok()?;
+    let is_settled = SystemTime::now().duration_since(changed).is_ok_and(|age| age >= TICK);
+    is_settled.then_some(changed)
 }

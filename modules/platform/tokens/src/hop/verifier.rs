@@ -16,7 +16,7 @@ use crate::{
 /// Verifies the tokens of the programs that call. A token that was verified is known until it
 /// expires, so that a call seldom costs a verification.
 pub struct HopVerifier {
-    trust: TrustStore,
+    trust: Arc<TrustStore>,
     audiences: HashSet<String>,
     clock: Arc<dyn Clock>,
     verified: RwLock<HashMap<String, Verified>>,
@@ -37,12 +37,12 @@ impl HopVerifier {
     /// Takes tokens of the programs in `trust` that are meant for one of `audiences`, the modules
     /// that are served here.
     pub fn new<S: Into<String>>(
-        trust: TrustStore,
+        trust: impl Into<Arc<TrustStore>>,
         audiences: impl IntoIterator<Item = S>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let audiences = audiences.into_iter().map(Into::into).collect();
-        Self { trust, audiences, clock, verified: RwLock::default() }
+        Self { trust: trust.into(), audiences, clock, verified: RwLock::default() }
     }
 
     /// On whose behalf the call is made.
