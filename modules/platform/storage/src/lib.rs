@@ -18,14 +18,16 @@
 mod entity;
 mod error;
 mod idempotency;
+mod link;
 mod migrations;
 mod once;
 mod outbox;
 mod publish;
 mod query;
-mod scope;
 mod sqlite;
 mod store;
+mod system;
+mod tenant;
 mod transaction;
 mod write;
 
@@ -40,6 +42,6 @@ pub use once::{Once, OnceTx};
 pub use outbox::{LANES, lane_of};
 pub use publish::Scheduled;
 pub use query::{DeleteMany, InTransaction, Outside, Query, UpdateMany};
-pub use scope::{SystemReader, SystemScope, TenantReader};
 pub use store::{Engine, Store, StoreConfig, StoreParts};
-pub use transaction::{SystemTx, TenantTx};
+pub use system::{SystemReader, SystemScope, SystemTx};
+pub use tenant::{TenantReader, TenantTx};

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Store, StoreError, TenantTx, UpdateMany, query::On, query::Query, tables::call_records,
+    Store, StoreError, TenantTx, UpdateMany, link::On, query::Query, tables::call_records,
     transaction::Transaction, write,
 };
 

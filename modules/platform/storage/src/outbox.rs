@@ -8,8 +8,9 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    DeleteMany, StoreError, SystemReader, SystemTx, publish,
-    query::On,
+    DeleteMany, StoreError, SystemReader, SystemTx,
+    link::On,
+    publish,
     tables::{outbox, scheduled},
     write,
 };
@@ -62,7 +63,7 @@ impl SystemTx {
     /// # Errors
     /// [`StoreError::Json`], or the database's.
     pub async fn enqueue(&self, envelope: &Envelope, destination: &str) -> Result<(), StoreError> {
-        publish::enqueue(self.tx(), envelope, destination).await
+        publish::enqueue(self.tx(), envelope, &[destination.to_owned()]).await
     }
 
     /// Moves at most `limit` scheduled events that are due into the outbox, the earliest first,

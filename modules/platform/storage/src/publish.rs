@@ -33,35 +33,38 @@ pub(crate) async fn publish<E: Event>(
 ) -> Result<EventId, StoreError> {
     let now = tx.store().clock().now();
     let envelope = seal(tx, origin, now, event)?;
-    for destination in tx.store().parts().routes.destinations(E::TYPE) {
-        enqueue(tx, &envelope, &destination).await?;
-    }
+    let destinations = tx.store().parts().routes.destinations(E::TYPE);
+    enqueue(tx, &envelope, &destinations).await?;
     Ok(envelope.id)
 }
 
-/// Writes one outbox row.
+/// Writes an outbox row for each destination.
 pub(crate) async fn enqueue(
     tx: &Transaction,
     envelope: &Envelope,
-    destination: &str,
+    destinations: &[String],
 ) -> Result<(), StoreError> {
+    if destinations.is_empty() {
+        return Ok(());
+    }
     let now = tx.store().clock().now();
     let ordering_key = envelope.aggregate.ordering_key();
-    let row = outbox::ActiveModel {
+    let json = to_json(tx, envelope)?;
+    let row = |destination: &String| outbox::ActiveModel {
         seq: NotSet,
         event_id: Set(envelope.id.0),
-        destination: Set(destination.to_owned()),
+        destination: Set(destination.clone()),
         lane: Set(lane_of(&ordering_key)),
-        ordering_key: Set(ordering_key),
+        ordering_key: Set(ordering_key.clone()),
         tenant_id: Set(envelope.tenant.map(|tenant| tenant.0)),
-        envelope: Set(to_json(tx, envelope)?),
+        envelope: Set(json.clone()),
         attempts: Set(0),
         next_attempt_at: Set(now.into()),
         last_error: Set(None),
         created_at: Set(now.into()),
         sent_at: Set(None),
     };
-    write::insert(tx, row).await?;
+    write::append(tx, destinations.iter().map(row).collect()).await?;
     tx.mark_outbox_written();
     Ok(())
 }

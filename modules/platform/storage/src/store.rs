@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::{
     StoreError, SystemReader, SystemScope, SystemTx, TenantReader, TenantTx,
-    query::Link,
+    link::Link,
     sqlite::{self, Sqlite},
     transaction::Transaction,
 };

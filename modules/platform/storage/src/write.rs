@@ -9,7 +9,8 @@ use sea_orm::{
 
 use crate::{
     Store, StoreError, TenantEntity,
-    query::{On, foreign_tenant, tenant_filter},
+    link::On,
+    query::{foreign_tenant, tenant_filter},
     transaction::Transaction,
 };
 
@@ -50,6 +51,19 @@ where
 {
     let link = tx.link()?;
     Insert::one(row).exec_with_returning(&link).await.map_err(|error| tx.failed(error))
+}
+
+/// Inserts rows that collide with none, and does not read them back.
+pub(crate) async fn append<A>(tx: &Transaction, rows: Vec<A>) -> Result<(), StoreError>
+where
+    A: ActiveModelTrait + Send,
+{
+    if !rows.is_empty() {
+        let link = tx.link()?;
+        let statement = Insert::many(rows).into_query();
+        link.execute(&statement).await.map_err(|error| tx.failed(error))?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn insert_new<A>(
