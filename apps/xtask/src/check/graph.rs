@@ -1,0 +1,53 @@
+//! Who depends on whom, as the manifests say it.
+
+use anyhow::Result;
+use cargo_metadata::DependencyKind;
+
+use crate::{files, workspace::Workspace};
+
+/// A crate of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Crate {
+    pub(crate) name: String,
+    /// Below the root, such as `modules/billing-api`.
+    pub(crate) folder: String,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// A direct dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+/// What a dependency is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It is linked, or runs at build time.
+    Linked,
+    /// Tests alone use it.
+    Dev,
+}
+
+/// The workspace's crates with their direct dependencies, optional ones included.
+pub(crate) fn read(workspace: &Workspace) -> Result<Vec<Crate>> {
+    let root = workspace.root();
+    let crates = workspace.metadata().packages.iter().map(|package| {
+        let manifest = package.manifest_path.as_std_path();
+        let folder = manifest.parent().unwrap_or(manifest);
+        let dependencies = package.dependencies.iter().map(|dependency| Dependency {
+            name: dependency.name.clone(),
+            kind: match dependency.kind {
+                DependencyKind::Development => Kind::Dev,
+                _ => Kind::Linked,
+            },
+        });
+        Crate {
+            name: package.name.to_string(),
+            folder: files::relative(root, folder),
+            dependencies: dependencies.collect(),
+        }
+    });
+    Ok(crates.collect())
+}

@@ -1,0 +1,132 @@
+//! Where things are, and what the product is made of.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+use cargo_metadata::{Metadata, MetadataCommand};
+
+/// The program that holds every module; its features are the modules' names.
+pub const MONOLITH: &str = "monolith";
+
+/// The workspace that the command was called in.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    metadata: Metadata,
+}
+
+impl Workspace {
+    /// Asks cargo, so that `CARGO_TARGET_DIR` and cargo's configuration are honoured.
+    ///
+    /// # Errors
+    /// The current folder is in no workspace.
+    pub fn find() -> Result<Self> {
+        Self::load(MetadataCommand::new().no_deps())
+    }
+
+    /// The workspace in `root`, which need not be the one of this program.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn at(root: &Path) -> Result<Self> {
+        Self::load(MetadataCommand::new().current_dir(root).no_deps())
+    }
+
+    fn load(command: &MetadataCommand) -> Result<Self> {
+        let metadata = command.exec().context("asking cargo about the workspace")?;
+        Ok(Self {
+            root: metadata.workspace_root.clone().into_std_path_buf(),
+            target: metadata.target_directory.clone().into_std_path_buf(),
+            metadata,
+        })
+    }
+
+    /// The folder of the root manifest.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where cargo builds.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// What cargo says of the workspace's own crates.
+    #[must_use]
+    pub const fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The modules that the monolith can hold, by the names of their crates.
+    ///
+    /// # Errors
+    /// There is no monolith.
+    pub fn modules(&self) -> Result<BTreeSet<String>> {
+        let monolith = self.metadata.packages.iter().find(|package| package.name == MONOLITH);
+        let Some(monolith) = monolith else { bail!("there is no crate `{MONOLITH}`") };
+        let features = monolith.features.keys().filter(|feature| *feature != "default");
+        Ok(features.cloned().collect())
+    }
+
+    /// Cargo, in the workspace's root.
+    #[must_use]
+    pub fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root).args(arguments);
+        // What cargo told this program about itself is not for the cargo below it: build scripts
+        // that watch these variables, as ring's does, would compile anew at each turn.
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(belongs_to_the_outer_cargo) {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+}
+
+fn belongs_to_the_outer_cargo(name: &str) -> bool {
+    const PREFIXES: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "NEXTEST"];
+    const NAMES: [&str; 4] = ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR", "TARGET"];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
+}
+
+/// A module's name in configuration, file names and events: that of its crate, in snake case.
+#[must_use]
+pub fn module_name(crate_name: &str) -> String {
+    crate_name.replace('-', "_")
+}
+
+/// The program that holds one module alone.
+#[must_use]
+pub fn service_name(crate_name: &str) -> String {
+    format!("{crate_name}-service")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_set_stays() {
+        assert!(belongs_to_the_outer_cargo("CARGO_PKG_NAME"));
+        assert!(belongs_to_the_outer_cargo("CARGO_MANIFEST_DIR"));
+        for kept in ["CARGO_TARGET_DIR", "CARGO_HOME", "CARGO", "RUSTFLAGS", "PATH"] {
+            assert!(!belongs_to_the_outer_cargo(kept), "{kept}");
+        }
+    }
+
+    #[test]
+    fn the_workspace_knows_its_modules() {
+        let modules = Workspace::find().and_then(|workspace| workspace.modules());
+        let modules = modules.expect("the tests run in the workspace");
+        assert!(modules.contains("billing") && !modules.contains("default"), "{modules:?}");
+    }
+}
