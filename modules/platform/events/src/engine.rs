@@ -1,0 +1,219 @@
+//! The engine of one module.
+
+use std::sync::Arc;
+
+use seam::{EventBus, EventInbox, Port, Slot};
+use storage::{Store, StoreError};
+use tokio::{
+    sync::Notify,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Backlog, Consumer, DeadLetters, EngineSettings, backlog,
+    inbox::Inbox,
+    relay::Relay,
+    schedule, sweep,
+    work::{Job, Work},
+};
+
+/// Brings a module's events out and in. Build one for each store and [run](EventEngine::run) it.
+pub struct EventEngine {
+    pub(crate) store: Store,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) settings: EngineSettings,
+    wake: Arc<Notify>,
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    schedule: bool,
+    outbox: bool,
+    inbox: bool,
+}
+
+impl Look {
+    const EVERYWHERE: Self = Self { schedule: true, outbox: true, inbox: true };
+    const OUTBOX: Self = Self { schedule: false, outbox: true, inbox: false };
+    const INBOX: Self = Self { schedule: false, outbox: false, inbox: true };
+}
+
+impl EventEngine {
+    /// An engine that is not running yet; its [inbox](EventEngine::inbox) takes events already.
+    ///
+    /// # Panics
+    /// Where two consumers have the same name: the inbox could not tell what each has handled.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        consumers: Vec<Consumer>,
+        bus: Arc<dyn EventBus>,
+        settings: EngineSettings,
+    ) -> Arc<Self> {
+        for (position, consumer) in consumers.iter().enumerate() {
+            let before = &consumers[..position];
+            let name = consumer.name;
+            assert!(before.iter().all(|other| other.name != name), "two consumers named `{name}`");
+        }
+        let wake = Arc::new(Notify::new());
+        let inbox = Arc::new(Inbox {
+            store: store.clone(),
+            consumers,
+            settings: settings.clone(),
+            wake: Arc::clone(&wake),
+        });
+        let slot = Slot::filled(Arc::clone(&inbox) as Arc<dyn EventInbox>);
+        let own = <dyn EventInbox as Port>::direct(slot);
+        let relay = Arc::new(Relay::new(store.clone(), bus, own, settings.clone()));
+        Arc::new(Self { store, inbox, relay, settings, wake })
+    }
+
+    /// Where others bring events to. Serve it as the module's [`EventInbox`].
+    #[must_use]
+    pub fn inbox(&self) -> Arc<dyn EventInbox> {
+        Arc::clone(&self.inbox) as Arc<dyn EventInbox>
+    }
+
+    /// What could not be handled.
+    #[must_use]
+    pub fn dead_letters(&self) -> DeadLetters {
+        let consumers = self.inbox.consumers.iter().map(|consumer| consumer.name);
+        DeadLetters::new(self.store.clone(), consumers, Arc::clone(&self.wake))
+    }
+
+    /// What is still to be done.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        backlog::read(&self.store, &self.relay).await
+    }
+
+    /// Deletes what has had its time; [`EventEngine::run`] does it every so often. Says how many
+    /// rows were deleted.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        sweep::sweep(&self.store, &self.settings.retention).await
+    }
+
+    /// Works until `stop` is cancelled, finishes what is in hand, and returns: at the latest after
+    /// [`EngineSettings::drain`], when it cuts off what is left, to be done again later.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut work = Work::default();
+        let mut ticks = interval(self.settings.poll);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Not at once: a program that starts has better things to do.
+        let mut next_sweep = Instant::now() + self.settings.sweep_every.min(FIRST_SWEEP);
+        let mut look = Look::EVERYWHERE;
+        while !stop.is_cancelled() {
+            if let Err(error) = self.hand_out(look, &mut work).await {
+                tracing::warn!(
+                    service.name = self.store.module(),
+                    error = &error as &dyn std::error::Error,
+                    "the engine cannot see what is due"
+                );
+            }
+            look = tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.store.outbox_written().notified() => Look::OUTBOX,
+                () = self.wake.notified() => Look::INBOX,
+                // What came while the job was about to end was not handed out again.
+                done = work.next_done() => match done {
+                    Some(Job::Destination(_)) => Look::OUTBOX,
+                    Some(Job::Key { .. }) => Look::INBOX,
+                    Some(Job::Sweep) | None => Look::default(),
+                },
+                _ = ticks.tick() => {
+                    if Instant::now() >= next_sweep {
+                        next_sweep = Instant::now() + self.settings.sweep_every;
+                        work.start(Job::Sweep, Arc::clone(&self).sweep_up());
+                    }
+                    Look::EVERYWHERE
+                }
+            };
+        }
+        work.finish(self.settings.drain).await;
+        if let Err(error) = self.relay.release_lanes().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "leases were not given back");
+        }
+    }
+
+    /// Does all that is due, one thing after the other, until nothing is; says how much that was.
+    /// What waits for another attempt is not waited for. For tests, which move the clock
+    /// themselves; do not [run](EventEngine::run) the engine beside it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn run_until_idle(&self) -> Result<usize, StoreError> {
+        let mut done = 0;
+        loop {
+            let promoted = schedule::promote_due(&self.store).await?;
+            let mut now = usize::try_from(promoted).unwrap_or(usize::MAX);
+            for destination in self.relay.due_destinations().await? {
+                now += self.relay.send_all(&destination).await?;
+            }
+            for consumer in &self.inbox.consumers {
+                for key in self.inbox.due_keys(consumer, u64::from(u32::MAX)).await? {
+                    now += self.inbox.work_off(consumer, &key).await?;
+                }
+            }
+            if now == 0 {
+                return Ok(done);
+            }
+            done += now;
+        }
+    }
+
+    /// Starts a job for all that is due and not in hand.
+    async fn hand_out(self: &Arc<Self>, look: Look, work: &mut Work) -> Result<(), StoreError> {
+        let promoted = if look.schedule { schedule::promote_due(&self.store).await? } else { 0 };
+        if look.outbox || promoted > 0 {
+            for destination in self.relay.due_destinations().await? {
+                let job = Job::Destination(destination.clone());
+                let relay = Arc::clone(&self.relay);
+                work.start(job, async move { relay.send_all(&destination).await.map(drop) });
+            }
+        }
+        if look.inbox && self.inbox.has_due().await? {
+            for position in 0..self.inbox.consumers.len() {
+                self.hand_out_keys(position, work).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn hand_out_keys(&self, position: usize, work: &mut Work) -> Result<(), StoreError> {
+        let consumer = &self.inbox.consumers[position];
+        let most = self.settings.concurrency;
+        if work.keys_of(consumer.name) >= most {
+            return Ok(());
+        }
+        // As many as there may be at all, for those in hand are among them.
+        let limit = u64::try_from(most).unwrap_or(u64::MAX);
+        for key in self.inbox.due_keys(consumer, limit).await? {
+            if work.keys_of(consumer.name) >= most {
+                break;
+            }
+            let job = Job::Key { consumer: consumer.name, key: key.clone() };
+            let inbox = Arc::clone(&self.inbox);
+            work.start(job, async move {
+                inbox.work_off(&inbox.consumers[position], &key).await.map(drop)
+            });
+        }
+        Ok(())
+    }
+
+    async fn sweep_up(self: Arc<Self>) -> Result<(), StoreError> {
+        let deleted = self.sweep().await?;
+        tracing::debug!(service.name = self.store.module(), deleted, "swept");
+        Ok(())
+    }
+}
+
+/// When the first sweep is, at the latest.
+const FIRST_SWEEP: std::time::Duration = std::time::Duration::from_secs(60);

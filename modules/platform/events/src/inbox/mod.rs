@@ -1,0 +1,206 @@
+//! Takes what is delivered: once, in order, and never losing it.
+
+mod attempt;
+mod retry;
+mod rows;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{CallContext, Envelope, EventDecodeError};
+use seam::{DeliveryError, EventBatch, EventInbox, Receipt};
+use storage::{Store, StoreError};
+use tokio::sync::Notify;
+
+use self::attempt::{Verdict, bounded};
+use crate::{
+    Consumer, EngineSettings, HandlerError,
+    consumer::{AnyEffect, Handling},
+    scopes::INBOX,
+};
+
+pub(crate) use self::rows::replay;
+
+/// The most envelopes of a batch that are looked at; [`EventBatch`] says so too.
+const LONGEST_BATCH: usize = 500;
+
+/// A module's inbox: what its consumers take, have taken, and failed to take.
+pub(crate) struct Inbox {
+    pub(crate) store: Store,
+    pub(crate) consumers: Vec<Consumer>,
+    pub(crate) settings: EngineSettings,
+    /// Tells the engine that there is something to do at once.
+    pub(crate) wake: Arc<Notify>,
+}
+
+#[async_trait]
+impl EventInbox for Inbox {
+    async fn deliver(
+        &self,
+        ctx: &CallContext,
+        batch: EventBatch,
+    ) -> Result<Receipt, DeliveryError> {
+        // The record is the inbox itself: each event is taken once under its own id.
+        ctx.mark_recorded();
+        let mut taken = Vec::with_capacity(batch.envelopes.len());
+        for envelope in batch.envelopes.iter().take(LONGEST_BATCH) {
+            // The sender is told in time what is safe, and sends the rest again. The first one is
+            // tried in any case, or a sender in a hurry would never get on.
+            let in_time = ctx.remaining() > 2 * self.settings.effect_time;
+            if !taken.is_empty() && !in_time {
+                break;
+            }
+            match self.take(envelope).await {
+                Ok(()) => taken.push(envelope.id),
+                // What follows may be of the same ordering key, and a store that failed once is
+                // likely to fail again.
+                Err(error) if taken.is_empty() => return Err(DeliveryError::Call(error.into())),
+                Err(error) => {
+                    tracing::warn!(
+                        messaging.message.id = %envelope.id,
+                        error = &error as &dyn std::error::Error,
+                        "the rest of a batch was not taken"
+                    );
+                    break;
+                }
+            }
+        }
+        Ok(Receipt { taken })
+    }
+}
+
+impl Inbox {
+    /// Makes an envelope safe: for every consumer of it, its effect is committed or it is stored.
+    async fn take(&self, envelope: &Envelope) -> Result<(), StoreError> {
+        let subscribed: Vec<&Consumer> = self.subscribed_to(&envelope.event_type);
+        if subscribed.is_empty() {
+            tracing::debug!(
+                messaging.message.id = %envelope.id,
+                event.name = envelope.event_type,
+                "nobody here consumes this event"
+            );
+        }
+        let is_known = subscribed.iter().any(|consumer| consumer.version == envelope.version);
+        for consumer in subscribed {
+            if !is_known {
+                self.park_unknown(consumer, envelope).await?;
+            } else if consumer.version == envelope.version {
+                match &consumer.handling {
+                    Handling::Effect(effect) => {
+                        self.apply_at_once(consumer, &**effect, envelope).await?;
+                    }
+                    Handling::Action(_) => self.store_for_later(consumer, envelope).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn subscribed_to(&self, event_type: &str) -> Vec<&Consumer> {
+        self.consumers.iter().filter(|consumer| consumer.event_type == event_type).collect()
+    }
+
+    /// No consumer of the type knows this version: a newer build will.
+    async fn park_unknown(
+        &self,
+        consumer: &Consumer,
+        envelope: &Envelope,
+    ) -> Result<(), StoreError> {
+        let error = HandlerError::permanent(EventDecodeError::Unknown {
+            event_type: envelope.event_type.clone(),
+            version: envelope.version,
+        });
+        self.store_failed(consumer, envelope, FirstAttempt::NotMade, &error).await
+    }
+
+    /// The first attempt at an effect, in one commit with the row that says it happened.
+    async fn apply_at_once(
+        &self,
+        consumer: &Consumer,
+        effect: &dyn AnyEffect,
+        envelope: &Envelope,
+    ) -> Result<(), StoreError> {
+        if envelope.tenant.is_none() {
+            let error = HandlerError::permanent(attempt::NoTenant);
+            return self.store_failed(consumer, envelope, FirstAttempt::NotMade, &error).await;
+        }
+        let ctx = attempt::context(consumer, envelope, self.settings.effect_time);
+        let tx = self.store.system_write(&INBOX).await?;
+        let now = self.store.clock().now();
+        let ahead = rows::last_waiting(&tx, consumer, envelope).await?;
+        let row = match ahead {
+            None => rows::done(consumer, envelope, now),
+            Some(_) => rows::waiting(consumer, envelope, now, ahead),
+        };
+        if !rows::claim(&tx, row).await? {
+            return Ok(());
+        }
+        if ahead.is_some() {
+            return tx.commit().await;
+        }
+        let tx = tx.into_tenant(&ctx)?;
+        let delivery = attempt::delivery(envelope, 1);
+        let handling = effect.apply(&tx, &ctx, envelope, &delivery);
+        let outcome = match bounded(self.settings.effect_time, handling).await {
+            Ok(()) => match tx.commit().await {
+                Ok(()) => return Ok(()),
+                Err(unknown @ StoreError::CommitUnknown { .. }) => return Err(unknown),
+                Err(error) => error.into(),
+            },
+            Err(error) => {
+                drop(tx);
+                error
+            }
+        };
+        self.store_failed(consumer, envelope, FirstAttempt::Made, &outcome).await
+    }
+
+    /// Stores an envelope for an action, which runs outside of the sender's call: a slow provider
+    /// slows nobody's relay.
+    async fn store_for_later(
+        &self,
+        consumer: &Consumer,
+        envelope: &Envelope,
+    ) -> Result<(), StoreError> {
+        let tx = self.store.system_write(&INBOX).await?;
+        let now = self.store.clock().now();
+        let ahead = rows::last_waiting(&tx, consumer, envelope).await?;
+        let row = rows::waiting(consumer, envelope, now, ahead);
+        if rows::claim(&tx, row).await? {
+            tx.commit().await?;
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Stores an envelope whose first attempt failed, unless another delivery of it went well in
+    /// the meantime.
+    async fn store_failed(
+        &self,
+        consumer: &Consumer,
+        envelope: &Envelope,
+        first: FirstAttempt,
+        error: &HandlerError,
+    ) -> Result<(), StoreError> {
+        let now = self.store.clock().now();
+        let attempts = match first {
+            FirstAttempt::Made => 1,
+            FirstAttempt::NotMade => 0,
+        };
+        let verdict = Verdict::of(error, attempts, &self.settings);
+        attempt::log(consumer, envelope, attempts, &verdict, error);
+        let tx = self.store.system_write(&INBOX).await?;
+        let row = rows::failed(consumer, envelope, attempts, &verdict.at(now), error);
+        if rows::claim(&tx, row).await? {
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a handler was called before a failure was stored.
+#[derive(Clone, Copy)]
+enum FirstAttempt {
+    Made,
+    NotMade,
+}

@@ -1,0 +1,202 @@
+//! Works off what waits in the inbox: actions, and what failed at first.
+
+use kernel::Envelope;
+use serde::Deserialize;
+use storage::StoreError;
+
+use super::{
+    Inbox,
+    attempt::{self, NeverCameBack, Verdict, bounded},
+    rows::{self, Waiting},
+};
+use crate::{
+    Consumer, HandlerError,
+    consumer::{AnyAction, AnyEffect, Handling},
+    scopes::INBOX,
+};
+
+impl Inbox {
+    /// The ordering keys of `consumer` whose first waiting event is due, at most `limit`.
+    pub(crate) async fn due_keys(
+        &self,
+        consumer: &Consumer,
+        limit: u64,
+    ) -> Result<Vec<String>, StoreError> {
+        rows::due_keys(&self.store, consumer.name, self.store.clock().now(), limit).await
+    }
+
+    /// Whether anything is due for any consumer.
+    pub(crate) async fn has_due(&self) -> Result<bool, StoreError> {
+        let names = self.consumers.iter().map(|consumer| consumer.name);
+        rows::has_due(&self.store, names, self.store.clock().now()).await
+    }
+
+    /// Handles what waits under `key`, in order, as long as its first one is due. Says how many
+    /// attempts were made.
+    pub(crate) async fn work_off(
+        &self,
+        consumer: &Consumer,
+        key: &str,
+    ) -> Result<usize, StoreError> {
+        let mut attempts = 0;
+        while let Some(first) = rows::first_waiting(&self.store, consumer.name, key).await? {
+            if !first.is_due(self.store.clock().now()) {
+                break;
+            }
+            attempts += 1;
+            match self.attempt(consumer, &first).await? {
+                Progress::Moved => {}
+                Progress::Stuck => break,
+            }
+        }
+        Ok(attempts)
+    }
+
+    async fn attempt(&self, consumer: &Consumer, row: &Waiting) -> Result<Progress, StoreError> {
+        let envelope = match Envelope::deserialize(&row.envelope) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let error = HandlerError::permanent(error);
+                return self.park_unreadable(consumer, row, &error).await;
+            }
+        };
+        match &consumer.handling {
+            Handling::Effect(effect) => self.apply(consumer, &**effect, row, &envelope).await,
+            Handling::Action(action) => self.perform(consumer, &**action, row, &envelope).await,
+        }
+    }
+
+    async fn apply(
+        &self,
+        consumer: &Consumer,
+        effect: &dyn AnyEffect,
+        row: &Waiting,
+        envelope: &Envelope,
+    ) -> Result<Progress, StoreError> {
+        if envelope.tenant.is_none() {
+            let error = HandlerError::permanent(attempt::NoTenant);
+            return self.record_failure(consumer, row, envelope, row.attempts, &error).await;
+        }
+        let ctx = attempt::context(consumer, envelope, self.settings.effect_time);
+        let tx = self.store.system_write(&INBOX).await?;
+        // Another replica may have been here since the row was read.
+        if !rows::finish(&tx, row, row.attempts + 1, self.store.clock().now()).await? {
+            return Ok(Progress::Stuck);
+        }
+        let tx = tx.into_tenant(&ctx)?;
+        let delivery = attempt::delivery(envelope, row.attempts + 1);
+        let handling = effect.apply(&tx, &ctx, envelope, &delivery);
+        let error = match bounded(self.settings.effect_time, handling).await {
+            Ok(()) => match tx.commit().await {
+                Ok(()) => return Ok(Progress::Moved),
+                Err(unknown @ StoreError::CommitUnknown { .. }) => return Err(unknown),
+                Err(error) => error.into(),
+            },
+            Err(error) => {
+                drop(tx);
+                error
+            }
+        };
+        self.record_failure(consumer, row, envelope, row.attempts + 1, &error).await
+    }
+
+    async fn perform(
+        &self,
+        consumer: &Consumer,
+        action: &dyn AnyAction,
+        row: &Waiting,
+        envelope: &Envelope,
+    ) -> Result<Progress, StoreError> {
+        if row.attempts >= self.settings.max_attempts {
+            let error = HandlerError::permanent(NeverCameBack);
+            return self.record_failure(consumer, row, envelope, row.attempts, &error).await;
+        }
+        let Some(claimed) = self.claim(row).await? else { return Ok(Progress::Stuck) };
+        let ctx = attempt::context(consumer, envelope, self.settings.action_time);
+        let delivery = attempt::delivery(envelope, claimed.attempts);
+        let handling = action.perform(&ctx, envelope, &delivery);
+        let outcome = tokio::select! {
+            outcome = bounded(self.settings.action_time, handling) => outcome,
+            never = self.keep_claimed(&claimed) => match never {},
+        };
+        match outcome {
+            Ok(()) => {
+                let tx = self.store.system_write(&INBOX).await?;
+                let now = self.store.clock().now();
+                if rows::finish(&tx, &claimed, claimed.attempts, now).await? {
+                    tx.commit().await?;
+                    return Ok(Progress::Moved);
+                }
+                Ok(Progress::Stuck)
+            }
+            Err(error) => {
+                self.record_failure(consumer, &claimed, envelope, claimed.attempts, &error).await
+            }
+        }
+    }
+
+    /// Counts the attempt before it is made, so that one that kills the process counts too, and
+    /// keeps other replicas away for the time of a lease.
+    async fn claim(&self, row: &Waiting) -> Result<Option<Waiting>, StoreError> {
+        let tx = self.store.system_write(&INBOX).await?;
+        let until = self.store.clock().now() + self.settings.lease;
+        if !rows::count_attempt(&tx, row, until).await? {
+            return Ok(None);
+        }
+        tx.commit().await?;
+        Ok(Some(row.clone().counted()))
+    }
+
+    async fn keep_claimed(&self, row: &Waiting) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(self.settings.lease / 2).await;
+            let until = self.store.clock().now() + self.settings.lease;
+            if let Err(error) = rows::postpone(&self.store, row, until).await {
+                // Should it fail until the lease is over, the action is performed twice, which it
+                // must bear anyway.
+                tracing::warn!(error = &error as &dyn std::error::Error, "a claim was not renewed");
+            }
+        }
+    }
+
+    async fn record_failure(
+        &self,
+        consumer: &Consumer,
+        row: &Waiting,
+        envelope: &Envelope,
+        attempts: u32,
+        error: &HandlerError,
+    ) -> Result<Progress, StoreError> {
+        let verdict = Verdict::of(error, attempts, &self.settings);
+        attempt::log(consumer, envelope, attempts, &verdict, error);
+        let passed = verdict.at(self.store.clock().now());
+        rows::record_failure(&self.store, row, attempts, &passed, error).await?;
+        Ok(match verdict {
+            Verdict::Again(_) => Progress::Stuck,
+            Verdict::Park => Progress::Moved,
+        })
+    }
+
+    async fn park_unreadable(
+        &self,
+        consumer: &Consumer,
+        row: &Waiting,
+        error: &HandlerError,
+    ) -> Result<Progress, StoreError> {
+        tracing::error!(
+            messaging.message.id = %row.event_id,
+            messaging.consumer = consumer.name,
+            error = error as &dyn std::error::Error,
+            "a stored envelope cannot be read and is parked as a dead letter"
+        );
+        let passed = Verdict::Park.at(self.store.clock().now());
+        rows::record_failure(&self.store, row, row.attempts, &passed, error).await?;
+        Ok(Progress::Moved)
+    }
+}
+
+/// Whether the key's next event may be tried at once.
+enum Progress {
+    Moved,
+    Stuck,
+}

@@ -1,0 +1,327 @@
+//! The inbox table, as the inbox works on it.
+
+use kernel::{Envelope, Timestamp};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition,
+    sea_query::{Expr, ExprTrait, Query},
+};
+use storage::{
+    Store, StoreError, SystemTx,
+    tables::inbox::{ActiveModel, Column, Entity, Model, State},
+};
+
+use super::attempt::{Passed, Verdict};
+use crate::{
+    Consumer, HandlerError,
+    history::{self, Entry, Happening},
+    scopes::{INBOX, OPERATOR},
+};
+
+/// An event that waits to be handled.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    pub(super) event_id: uuid::Uuid,
+    pub(super) consumer: String,
+    pub(super) attempts: u32,
+    pub(super) envelope: serde_json::Value,
+    next_attempt_at: Timestamp,
+    history: serde_json::Value,
+}
+
+impl Waiting {
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.next_attempt_at <= now
+    }
+
+    /// The row after [`count_attempt`].
+    pub(super) fn counted(self) -> Self {
+        Self { attempts: self.attempts + 1, ..self }
+    }
+
+    /// The row, so long as nobody has made an attempt since it was read.
+    fn unchanged(&self) -> Condition {
+        Condition::all()
+            .add(Column::EventId.eq(self.event_id))
+            .add(Column::Consumer.eq(self.consumer.as_str()))
+            .add(Column::State.eq(State::Pending))
+            .add(Column::Attempts.eq(stored(self.attempts)))
+    }
+}
+
+impl From<Model> for Waiting {
+    fn from(row: Model) -> Self {
+        Self {
+            event_id: row.event_id,
+            consumer: row.consumer,
+            attempts: u32::try_from(row.attempts).unwrap_or_default(),
+            envelope: row.envelope.unwrap_or_default(),
+            next_attempt_at: row.next_attempt_at.into(),
+            history: row.history,
+        }
+    }
+}
+
+/// A new row for an envelope that came at `now`: done in the transaction that inserts it.
+pub(super) fn done(consumer: &Consumer, envelope: &Envelope, now: Timestamp) -> ActiveModel {
+    ActiveModel {
+        event_id: Set(envelope.id.0),
+        consumer: Set(consumer.name.to_owned()),
+        tenant_id: Set(envelope.tenant.map(|tenant| tenant.0)),
+        state: Set(State::Done),
+        ordering_key: Set(envelope.aggregate.ordering_key()),
+        envelope: Set(None),
+        attempts: Set(1),
+        next_attempt_at: Set(now.into()),
+        history: Set(serde_json::Value::Array(Vec::new())),
+        received_at: Set(now.into()),
+        done_at: Set(Some(now.into())),
+    }
+}
+
+/// A new row that is to be handled, at once unless `ahead` is still to be.
+pub(super) fn waiting(
+    consumer: &Consumer,
+    envelope: &Envelope,
+    now: Timestamp,
+    ahead: Option<Timestamp>,
+) -> ActiveModel {
+    // Rows of a key are handled in the order of their arrival: strictly after the one before,
+    // whatever the clock says.
+    let received = ahead.map_or(now, |ahead| now.max(ahead + std::time::Duration::from_micros(1)));
+    ActiveModel {
+        state: Set(State::Pending),
+        // An envelope was read from JSON, so that it has a JSON form.
+        envelope: Set(Some(serde_json::to_value(envelope).unwrap_or_default())),
+        attempts: Set(0),
+        received_at: Set(received.into()),
+        done_at: Set(None),
+        ..done(consumer, envelope, now)
+    }
+}
+
+/// A new row whose first attempt failed, or was never made.
+pub(super) fn failed(
+    consumer: &Consumer,
+    envelope: &Envelope,
+    attempts: u32,
+    passed: &Passed,
+    error: &HandlerError,
+) -> ActiveModel {
+    let entry = passed.entry(attempts, error);
+    let nothing = serde_json::Value::Array(Vec::new());
+    let (state, next) = outcome_of(passed);
+    ActiveModel {
+        state: Set(state),
+        attempts: Set(stored(attempts)),
+        next_attempt_at: Set(next.into()),
+        history: Set(history::with_entry(&nothing, entry)),
+        ..waiting(consumer, envelope, passed.at, None)
+    }
+}
+
+/// Inserts a row; `false` where the event was taken before, in whichever state it is now.
+pub(super) async fn claim(tx: &SystemTx, row: ActiveModel) -> Result<bool, StoreError> {
+    Ok(tx.insert_new(vec![row], &[Column::EventId, Column::Consumer]).await? > 0)
+}
+
+/// When the last event of the same consumer and key that still waits came, if one does.
+pub(super) async fn last_waiting(
+    tx: &SystemTx,
+    consumer: &Consumer,
+    envelope: &Envelope,
+) -> Result<Option<Timestamp>, StoreError> {
+    let last = tx
+        .find::<Entity>()
+        .filter(pending_of(consumer.name, &envelope.aggregate.ordering_key()))
+        .order_by_desc(Column::ReceivedAt)
+        .limit(1)
+        .one()
+        .await?;
+    Ok(last.map(|row| row.received_at.into()))
+}
+
+/// The first event of the same consumer and key that waits.
+pub(super) async fn first_waiting(
+    store: &Store,
+    consumer: &str,
+    key: &str,
+) -> Result<Option<Waiting>, StoreError> {
+    let first = store
+        .system(&INBOX)
+        .find::<Entity>()
+        .filter(pending_of(consumer, key))
+        .order_by_asc(Column::ReceivedAt)
+        .order_by_asc(Column::EventId)
+        .limit(1)
+        .one()
+        .await?;
+    Ok(first.map(Waiting::from))
+}
+
+pub(super) async fn has_due(
+    store: &Store,
+    consumers: impl Iterator<Item = &'static str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    store
+        .system(&INBOX)
+        .find::<Entity>()
+        .filter(Column::State.eq(State::Pending))
+        .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()))
+        .filter(Column::Consumer.is_in(consumers))
+        .exists()
+        .await
+}
+
+/// The keys of `consumer` whose first waiting event is due, those due longest first.
+pub(super) async fn due_keys(
+    store: &Store,
+    consumer: &str,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<String>, StoreError> {
+    let heads = store
+        .system(&INBOX)
+        .find::<Entity>()
+        .filter(Column::State.eq(State::Pending))
+        .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()))
+        .filter(Column::Consumer.eq(consumer))
+        .filter(Expr::not_exists(earlier_of_its_key()))
+        .order_by_asc(Column::NextAttemptAt)
+        .limit(limit)
+        .all()
+        .await?;
+    Ok(heads.into_iter().map(|row| row.ordering_key).collect())
+}
+
+/// Marks a row as done and erases the envelope; `false` where it has changed since it was read.
+pub(super) async fn finish(
+    tx: &SystemTx,
+    row: &Waiting,
+    attempts: u32,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx
+        .update_many::<Entity>()
+        .set(Column::State, State::Done)
+        .set(Column::Attempts, stored(attempts))
+        .set(Column::Envelope, Expr::null())
+        .set(Column::DoneAt, now.to_offset_date_time())
+        .filter(row.unchanged())
+        .exec()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Counts an attempt that is about to be made, and keeps others away until `until`.
+pub(super) async fn count_attempt(
+    tx: &SystemTx,
+    row: &Waiting,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let changed = tx
+        .update_many::<Entity>()
+        .set(Column::Attempts, stored(row.attempts + 1))
+        .set(Column::NextAttemptAt, until.to_offset_date_time())
+        .filter(row.unchanged())
+        .exec()
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Moves the next attempt.
+pub(super) async fn postpone(
+    store: &Store,
+    row: &Waiting,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let tx = store.system_write(&INBOX).await?;
+    tx.update_many::<Entity>()
+        .set(Column::NextAttemptAt, until.to_offset_date_time())
+        .filter(row.unchanged())
+        .exec()
+        .await?;
+    tx.commit().await
+}
+
+/// Notes a failed attempt, unless somebody else has made one since.
+pub(super) async fn record_failure(
+    store: &Store,
+    row: &Waiting,
+    attempts: u32,
+    passed: &Passed,
+    error: &HandlerError,
+) -> Result<(), StoreError> {
+    let (state, next) = outcome_of(passed);
+    let history = history::with_entry(&row.history, passed.entry(attempts, error));
+    let tx = store.system_write(&INBOX).await?;
+    tx.update_many::<Entity>()
+        .set(Column::State, state)
+        .set(Column::Attempts, stored(attempts))
+        .set(Column::NextAttemptAt, next.to_offset_date_time())
+        .set(Column::History, history)
+        .filter(row.unchanged())
+        .exec()
+        .await?;
+    tx.commit().await
+}
+
+/// Has a dead letter handled again, from its first attempt on; `false` where it is dead no longer.
+pub(crate) async fn replay(store: &Store, row: &Model) -> Result<bool, StoreError> {
+    let now = store.clock().now();
+    let entry = Entry { at: now, what: Happening::Replayed };
+    let tx = store.system_write(&OPERATOR).await?;
+    let changed = tx
+        .update_many::<Entity>()
+        .set(Column::State, State::Pending)
+        .set(Column::Attempts, 0)
+        .set(Column::NextAttemptAt, now.to_offset_date_time())
+        .set(Column::History, history::with_entry(&row.history, entry))
+        .filter(Column::EventId.eq(row.event_id))
+        .filter(Column::Consumer.eq(row.consumer.as_str()))
+        .filter(Column::State.eq(State::Dead))
+        .exec()
+        .await?;
+    tx.commit().await?;
+    Ok(changed > 0)
+}
+
+fn pending_of(consumer: &str, key: &str) -> Condition {
+    Condition::all()
+        .add(Column::Consumer.eq(consumer))
+        .add(Column::OrderingKey.eq(key))
+        .add(Column::State.eq(State::Pending))
+}
+
+/// Rows that wait ahead of the row of the outer query.
+fn earlier_of_its_key() -> sea_orm::sea_query::SelectStatement {
+    let outer = |column: Column| Expr::col((Entity, column));
+    let earlier = |column: Column| Expr::col(("earlier", column));
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "earlier")
+        .and_where(earlier(Column::Consumer).eq(outer(Column::Consumer)))
+        .and_where(earlier(Column::OrderingKey).eq(outer(Column::OrderingKey)))
+        .and_where(earlier(Column::State).eq(State::Pending))
+        .cond_where(
+            Condition::any().add(earlier(Column::ReceivedAt).lt(outer(Column::ReceivedAt))).add(
+                earlier(Column::ReceivedAt)
+                    .eq(outer(Column::ReceivedAt))
+                    .and(earlier(Column::EventId).lt(outer(Column::EventId))),
+            ),
+        )
+        .take()
+}
+
+fn outcome_of(passed: &Passed) -> (State, Timestamp) {
+    match passed.verdict {
+        Verdict::Again(wait) => (State::Pending, passed.at + wait),
+        Verdict::Park => (State::Dead, passed.at),
+    }
+}
+
+/// The table counts in signed numbers.
+fn stored(attempts: u32) -> i32 {
+    i32::try_from(attempts).unwrap_or(i32::MAX)
+}

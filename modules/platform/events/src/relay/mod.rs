@@ -1,0 +1,213 @@
+//! Hands the outbox over: to each destination in the order of each key, and to each as if it were
+//! the only one.
+
+mod batch;
+mod health;
+mod lanes;
+mod rows;
+
+use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use kernel::{CallContext, CallId, Envelope, EventId, Principal, Timestamp};
+use seam::{
+    CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt, resilience::Backoff,
+};
+use storage::{Store, StoreError, tables::outbox};
+
+use self::{health::Destinations, lanes::Lanes};
+use crate::{EngineSettings, history::describe};
+
+pub(crate) use self::{health::Trouble, rows::backlog};
+
+/// A module's relay. Several may work on one outbox.
+pub(crate) struct Relay {
+    store: Store,
+    bus: Arc<dyn EventBus>,
+    /// The module's own inbox, which what was scheduled goes to without a bus.
+    own: Arc<dyn EventInbox>,
+    settings: EngineSettings,
+    lanes: Lanes,
+    destinations: Destinations,
+}
+
+/// How a batch went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// There was none.
+    Nothing,
+    /// So many of it were taken.
+    Taken(usize),
+    /// None was.
+    Refused,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        store: Store,
+        bus: Arc<dyn EventBus>,
+        own: Arc<dyn EventInbox>,
+        settings: EngineSettings,
+    ) -> Self {
+        let lanes = Lanes::new(store.clone(), &settings);
+        Self { store, bus, own, settings, lanes, destinations: Destinations::default() }
+    }
+
+    /// The destinations that something is to be sent to now.
+    pub(crate) async fn due_destinations(&self) -> Result<Vec<String>, StoreError> {
+        let now = self.store.clock().now();
+        let mut found = rows::due_destinations(&self.store, now).await?;
+        found.retain(|destination| self.destinations.may_be_tried(destination, now));
+        Ok(found)
+    }
+
+    /// Sends what is due for `destination`, until nothing is or it cannot be reached.
+    pub(crate) async fn send_all(&self, destination: &str) -> Result<usize, StoreError> {
+        let mut taken = 0;
+        loop {
+            match self.send_batch(destination).await? {
+                Sent::Taken(rows) => taken += rows,
+                Sent::Nothing | Sent::Refused => return Ok(taken),
+            }
+        }
+    }
+
+    /// Gives all lanes back, so that another relay need not wait for the leases to end.
+    pub(crate) async fn release_lanes(&self) -> Result<(), StoreError> {
+        self.lanes.release().await
+    }
+
+    /// What the relay knows of a destination that it has trouble with.
+    pub(crate) fn trouble(&self, destination: &str) -> Option<Trouble> {
+        self.destinations.trouble(destination)
+    }
+
+    async fn send_batch(&self, destination: &str) -> Result<Sent, StoreError> {
+        let due = self.due_in_held_lanes(destination).await?;
+        let batch = batch::compose(due);
+        if batch.is_empty() {
+            return Ok(Sent::Nothing);
+        }
+        let (rows, envelopes) = match batch::open(batch) {
+            Ok(opened) => opened,
+            Err(unreadable) => {
+                tracing::error!(
+                    messaging.message.id = %unreadable.row.event_id,
+                    error = &unreadable as &dyn std::error::Error,
+                    "an outbox row cannot be read, and holds up its ordering key"
+                );
+                let backoff = self.settings.relay_backoff;
+                rows::hold_back(&self.store, &[&unreadable.row], &describe(&unreadable), backoff)
+                    .await?;
+                return Ok(Sent::Taken(0));
+            }
+        };
+        let published = tokio::select! {
+            published = self.publish(destination, envelopes) => published,
+            never = self.lanes.keep(batch::lanes_of(&rows)) => match never {},
+        };
+        let now = self.store.clock().now();
+        match published {
+            Ok(receipt) => self.settle(destination, &rows, &receipt, now).await,
+            Err(failure) => {
+                self.fail(destination, &failure, now);
+                // A destination that was not reached has not seen the batch, so that nothing is
+                // wrong with it. Otherwise one of its events may be what broke the receiver: each
+                // key waits for itself, and is sent by itself.
+                if !failure.is_certainly_not_done() {
+                    let first = batch::first_of_each_key(&rows);
+                    let backoff = self.settings.relay_backoff;
+                    rows::hold_back(&self.store, &first, &describe(&failure), backoff).await?;
+                }
+                Ok(Sent::Refused)
+            }
+        }
+    }
+
+    /// Forgets what was taken. What was not is sent again; the first of it waits, in case the
+    /// receiver cannot get past it.
+    async fn settle(
+        &self,
+        destination: &str,
+        rows: &[outbox::Model],
+        receipt: &Receipt,
+        now: Timestamp,
+    ) -> Result<Sent, StoreError> {
+        let taken: HashSet<EventId> = receipt.taken.iter().copied().collect();
+        let is_taken = |row: &&outbox::Model| taken.contains(&EventId(row.event_id));
+        let sent: Vec<i64> = rows.iter().filter(is_taken).map(|row| row.seq).collect();
+        rows::mark_sent(&self.store, &sent, now).await?;
+        if let Some(stuck) = rows.iter().find(|row| !is_taken(row)) {
+            let backoff = self.settings.relay_backoff;
+            rows::hold_back(&self.store, &[stuck], "the receiver did not take it", backoff).await?;
+        }
+        if sent.is_empty() {
+            self.fail(destination, &CallFailure::unavailable(destination), now);
+            return Ok(Sent::Refused);
+        }
+        if self.destinations.recovered(destination) {
+            tracing::info!(messaging.destination.name = destination, "events are taken again");
+        }
+        Ok(Sent::Taken(sent.len()))
+    }
+
+    fn fail(&self, destination: &str, failure: &CallFailure, now: Timestamp) {
+        let backoff: Backoff = self.settings.relay_backoff;
+        let failures = self.destinations.failed(destination, describe(failure), now, backoff);
+        // Once when it begins: an outage is one thing to know, however long it lasts.
+        if failures == 1 {
+            tracing::warn!(
+                messaging.destination.name = destination,
+                error = failure as &dyn std::error::Error,
+                "events are not taken and will be sent again"
+            );
+        }
+    }
+
+    async fn publish(
+        &self,
+        destination: &str,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Receipt, CallFailure> {
+        let publishing = async {
+            if destination == self.store.module() {
+                return self.deliver_to_self(envelopes).await;
+            }
+            self.bus.publish(destination, envelopes).await
+        };
+        let caught = AssertUnwindSafe(publishing).catch_unwind();
+        match tokio::time::timeout(self.settings.publish_time, caught).await {
+            Ok(Ok(published)) => published,
+            Ok(Err(_panic)) => {
+                tracing::error!(messaging.destination.name = destination, "the bus panicked");
+                Err(CallFailure::outcome_unknown(destination))
+            }
+            Err(_) => Err(CallFailure::deadline_exceeded(destination)),
+        }
+    }
+
+    async fn deliver_to_self(&self, envelopes: Vec<Envelope>) -> Result<Receipt, CallFailure> {
+        let principal = Principal::service(self.store.module());
+        let ctx = CallContext::new(principal, CallId::random(), self.settings.publish_time);
+        let delivered = self.own.deliver(&ctx, EventBatch { envelopes }).await;
+        delivered.map_err(|DeliveryError::Call(failure)| failure)
+    }
+
+    /// What is due for `destination` in lanes that are this relay's.
+    async fn due_in_held_lanes(&self, destination: &str) -> Result<Vec<outbox::Model>, StoreError> {
+        let limit = u64::from(self.settings.batch);
+        loop {
+            let now = self.store.clock().now();
+            let others = self.lanes.of_others(now);
+            let due = rows::due(&self.store, destination, &others, now, limit).await?;
+            let needed = batch::lanes_of(&due);
+            if self.lanes.are_held(&needed, now) {
+                return Ok(due);
+            }
+            // Each round either holds all that it needs or learns of another lane that is not to
+            // be had. Rows are read again after a lease is taken: their former relay may have sent
+            // them just before it ended.
+            self.lanes.take(&needed, now).await?;
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The outbox table, as the relay works on it.
+
+use kernel::Timestamp;
+use sea_orm::{
+    ColumnTrait, Condition,
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
+};
+use seam::resilience::Backoff;
+use storage::{
+    Store, StoreError,
+    tables::outbox::{Column, Entity, Model},
+};
+
+use super::health::wait;
+use crate::scopes::{OPERATOR, RELAY};
+
+/// The destinations that have rows to be sent now.
+pub(super) async fn due_destinations(
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    // From one destination to the next by the index, however many rows each has.
+    let mut found: Vec<String> = Vec::new();
+    loop {
+        let mut query = store
+            .system(&RELAY)
+            .find::<Entity>()
+            .filter(Column::SentAt.is_null())
+            .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()));
+        if let Some(last) = found.last() {
+            query = query.filter(Column::Destination.gt(last.as_str()));
+        }
+        match query.order_by_asc(Column::Destination).limit(1).one().await? {
+            Some(row) => found.push(row.destination),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// What is to be sent to `destination` now, in the order of writing: unsent, due, and not behind an
+/// earlier row of its key that waits for its next attempt.
+pub(super) async fn due(
+    store: &Store,
+    destination: &str,
+    others: &[i32],
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Model>, StoreError> {
+    let mut query = store
+        .system(&RELAY)
+        .find::<Entity>()
+        .filter(unsent_for(destination))
+        .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()))
+        .filter(Expr::not_exists(waiting_ahead(now)));
+    if !others.is_empty() {
+        query = query.filter(Column::Lane.is_not_in(others.iter().copied()));
+    }
+    query.order_by_asc(Column::Seq).limit(limit).all().await
+}
+
+/// Notes that rows were taken.
+pub(super) async fn mark_sent(
+    store: &Store,
+    rows: &[i64],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let tx = store.system_write(&RELAY).await?;
+    tx.update_many::<Entity>()
+        .set(Column::SentAt, now.to_offset_date_time())
+        .filter(Column::Seq.is_in(rows.iter().copied()))
+        .filter(Column::SentAt.is_null())
+        .exec()
+        .await?;
+    tx.commit().await
+}
+
+/// Notes that rows were sent in vain; each waits longer than the last time.
+pub(super) async fn hold_back(
+    store: &Store,
+    rows: &[&Model],
+    error: &str,
+    backoff: Backoff,
+) -> Result<(), StoreError> {
+    let now = store.clock().now();
+    let tx = store.system_write(&RELAY).await?;
+    for row in rows {
+        let attempts = row.attempts.saturating_add(1);
+        let next = now + wait(backoff, attempts.unsigned_abs());
+        tx.update_many::<Entity>()
+            .set(Column::Attempts, attempts)
+            .set(Column::NextAttemptAt, next.to_offset_date_time())
+            .set(Column::LastError, error)
+            .filter(Column::Seq.eq(row.seq))
+            // Another relay may have brought it there.
+            .filter(Column::SentAt.is_null())
+            .exec()
+            .await?;
+    }
+    tx.commit().await
+}
+
+/// How many rows wait for each destination, and since when the first one does.
+pub(crate) async fn backlog(store: &Store) -> Result<Vec<(String, u64, Timestamp)>, StoreError> {
+    let reader = store.system(&OPERATOR);
+    let mut found: Vec<(String, u64, Timestamp)> = Vec::new();
+    loop {
+        let mut query = reader.find::<Entity>().filter(Column::SentAt.is_null());
+        if let Some((last, ..)) = found.last() {
+            query = query.filter(Column::Destination.gt(last.as_str()));
+        }
+        let first = query
+            .order_by_asc(Column::Destination)
+            .order_by_asc(Column::Seq)
+            .limit(1)
+            .one()
+            .await?;
+        let Some(first) = first else { return Ok(found) };
+        let waiting = reader.find::<Entity>().filter(unsent_for(&first.destination)).count();
+        let waiting = waiting.await?;
+        found.push((first.destination, waiting, first.created_at.into()));
+    }
+}
+
+fn unsent_for(destination: &str) -> Condition {
+    Condition::all().add(Column::SentAt.is_null()).add(Column::Destination.eq(destination))
+}
+
+/// Rows that hold up the row of the outer query.
+fn waiting_ahead(now: Timestamp) -> SelectStatement {
+    let outer = |column: Column| Expr::col((Entity, column));
+    let earlier = |column: Column| Expr::col(("earlier", column));
+    Query::select()
+        .expr(Expr::val(1))
+        .from_as(Entity, "earlier")
+        .and_where(earlier(Column::Destination).eq(outer(Column::Destination)))
+        .and_where(earlier(Column::OrderingKey).eq(outer(Column::OrderingKey)))
+        .and_where(earlier(Column::SentAt).is_null())
+        .and_where(earlier(Column::Seq).lt(outer(Column::Seq)))
+        .and_where(earlier(Column::NextAttemptAt).gt(now.to_offset_date_time()))
+        .take()
+}

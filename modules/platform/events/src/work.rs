@@ -1,0 +1,107 @@
+//! What an engine has in hand.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use storage::StoreError;
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// A job. There is one of each at most.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Job {
+    /// Sends what is due for a destination.
+    Destination(String),
+    /// Handles what waits under an ordering key of a consumer.
+    Key {
+        /// The consumer's name.
+        consumer: &'static str,
+        /// The key.
+        key: String,
+    },
+    /// Deletes what has had its time.
+    Sweep,
+}
+
+/// The jobs that are under way.
+#[derive(Default)]
+pub(crate) struct Work {
+    tasks: JoinSet<Result<(), StoreError>>,
+    jobs: HashMap<Id, Job>,
+    under_way: HashSet<Job>,
+    keys: HashMap<&'static str, usize>,
+}
+
+impl Work {
+    /// Starts `job`, unless it is under way.
+    pub(crate) fn start(
+        &mut self,
+        job: Job,
+        task: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+    ) {
+        if !self.under_way.insert(job.clone()) {
+            return;
+        }
+        if let Job::Key { consumer, .. } = job {
+            *self.keys.entry(consumer).or_default() += 1;
+        }
+        let id = self.tasks.spawn(task).id();
+        self.jobs.insert(id, job);
+    }
+
+    /// How many keys of `consumer` are in hand.
+    pub(crate) fn keys_of(&self, consumer: &str) -> usize {
+        self.keys.get(consumer).copied().unwrap_or_default()
+    }
+
+    /// The next job to come to an end; waits for ever while there is none. `None` where it failed:
+    /// the same work is then found again at the next tick, and not at once.
+    pub(crate) async fn next_done(&mut self) -> Option<Job> {
+        match self.tasks.join_next_with_id().await {
+            Some(ended) => self.settle(ended),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for all jobs, and cuts off those that are not done within `bound`.
+    pub(crate) async fn finish(mut self, bound: Duration) {
+        let all = async {
+            while let Some(ended) = self.tasks.join_next_with_id().await {
+                self.settle(ended);
+            }
+        };
+        if tokio::time::timeout(bound, all).await.is_err() {
+            tracing::warn!(jobs = self.tasks.len(), "jobs were cut off, to be done again later");
+            self.tasks.shutdown().await;
+        }
+    }
+
+    fn settle(&mut self, ended: Result<(Id, Result<(), StoreError>), JoinError>) -> Option<Job> {
+        let (id, outcome) = match ended {
+            Ok((id, outcome)) => (id, outcome.map_err(Failure::Store)),
+            Err(error) => (error.id(), Err(Failure::Task(error))),
+        };
+        let job = self.jobs.remove(&id)?;
+        self.under_way.remove(&job);
+        if let Job::Key { consumer, .. } = job
+            && let Some(keys) = self.keys.get_mut(consumer)
+        {
+            *keys -= 1;
+        }
+        if let Err(failure) = outcome {
+            tracing::warn!(?job, error = &failure as &dyn std::error::Error, "a job failed");
+            return None;
+        }
+        Some(job)
+    }
+}
+
+/// Why a job did not come to its end.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+    #[error("the task ended early")]
+    Task(#[source] JoinError),
+}

@@ -1,0 +1,71 @@
+use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
+
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+/// Work that a module does again and again: expiring what nobody came for, say. What is due at a
+/// certain time for a certain thing is scheduled as an event instead.
+#[derive(Clone)]
+pub struct Sweep {
+    /// What it is called in logs.
+    pub name: &'static str,
+    /// How long after one run the next one starts.
+    pub every: Duration,
+    work: Work,
+}
+
+type Work =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), SweepError>> + Send>> + Send + Sync>;
+
+/// What a sweep can fail with; it is logged, and the sweep runs again in its turn.
+pub type SweepError = Box<dyn Error + Send + Sync>;
+
+impl Sweep {
+    /// Runs `work` every so often. Runs of one process do not overlap, those of several may, and
+    /// any may be cut off: let each step of it be a transaction.
+    pub fn new<F, W, E>(name: &'static str, every: Duration, work: F) -> Self
+    where
+        F: Fn() -> W + Send + Sync + 'static,
+        W: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<SweepError>,
+    {
+        let work: Work = Arc::new(move || {
+            let run = work();
+            Box::pin(async move { run.await.map_err(Into::into) })
+        });
+        Self { name, every, work }
+    }
+
+    /// Runs it once.
+    ///
+    /// # Errors
+    /// What the work failed with.
+    pub async fn run_once(&self) -> Result<(), SweepError> {
+        (self.work)().await
+    }
+
+    /// Runs it at once and then again and again, until `stop` is cancelled.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut ticks = interval(self.every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let sweeping = async {
+            loop {
+                ticks.tick().await;
+                if let Err(error) = self.run_once().await {
+                    tracing::error!(sweep.name = self.name, error = &*error, "a sweep failed");
+                }
+            }
+        };
+        // A run that is under way when the program stops is cut off between two of its steps.
+        stop.run_until_cancelled(sweeping).await;
+    }
+}
+
+impl fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweep")
+            .field("name", &self.name)
+            .field("every", &self.every)
+            .finish_non_exhaustive()
+    }
+}
