@@ -1,1 +1,17 @@
-//! Fakes, builders and contract suites for tests
+//! What tests of modules start from: a store in a folder of its own, contexts, a bus that
+//! remembers, and the clients of a port.
+//!
+//! Nothing here waits or sleeps: time moves when a test says so, and [`drain`] runs engines until
+//! there is nothing left to do.
+
+mod bus;
+mod clients;
+mod contexts;
+mod engines;
+mod store;
+
+pub use bus::{Published, RecordingBus};
+pub use clients::{CLIENTS, Client, clients_of};
+pub use contexts::{anonymous_context, tenant_context, user_context};
+pub use engines::drain;
+pub use store::{FixedRoutes, TestStore, TestStoreBuilder, noon};
