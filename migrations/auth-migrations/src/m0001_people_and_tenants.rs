@@ -2,7 +2,9 @@
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{string_len, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null},
+    schema::{
+        string_len, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
+    },
 };
 
 pub(crate) struct Migration;

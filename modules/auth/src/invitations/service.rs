@@ -1,0 +1,313 @@
+//! Inviting, listing and revoking.
+
+use auth_api::InvitationCreated;
+use billing_api::{BillingError, SeatRequest};
+use kernel::{
+    CallContext, CallKey, Event, InvitationId, Page, PageRequest, Role, TenantId, Timestamp, UserId,
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
+use seam::CallFailure;
+use storage::{StoreError, TenantTx};
+use tokens::{OneTimeToken, SealError};
+
+use super::{
+    domain::{self, RoleNotGrantable, Status, Step},
+    jobs::{self, InvitationExpired, ReservationOverdue},
+    store::{self, NewInvitation, StoredStatus, Withdrawal, invitations},
+};
+use crate::{
+    audit::{self, Action, audit_log},
+    people::{EmailAddress, memberships, tenants, users},
+    scopes,
+    service::AuthService,
+};
+
+/// Who invites.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inviter {
+    pub(crate) user: UserId,
+    pub(crate) tenant: TenantId,
+    pub(crate) role: Role,
+}
+
+/// Why nobody was invited.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InviteError {
+    #[error(transparent)]
+    RoleNotGrantable(#[from] RoleNotGrantable),
+    #[error("the address belongs to a member")]
+    AlreadyMember,
+    #[error("the address has an open invitation")]
+    AlreadyInvited,
+    #[error("all {limit} seats are taken")]
+    NoFreeSeat {
+        /// How many seats there are.
+        limit: u32,
+    },
+    /// Billing refused for a reason that this caller should not be able to bring about.
+    #[error("billing refused to reserve a seat")]
+    SeatRefused(#[source] BillingError),
+    /// Billing gave no answer. There is no invitation, or there will soon be none.
+    #[error("no seat could be reserved")]
+    Billing(#[source] CallFailure),
+    #[error(transparent)]
+    Sealing(#[from] SealError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why an invitation was not revoked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RevokeError {
+    #[error("the tenant has no such invitation")]
+    NotFound,
+    #[error("the invitation was accepted")]
+    AlreadyAccepted,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AuthService {
+    /// Invites `email`, on a seat of the tenant's.
+    ///
+    /// A request that follows one with an unknown outcome goes on with that one's invitation:
+    /// billing sees the same key and answers as it did.
+    pub(crate) async fn invite(
+        &self,
+        ctx: &CallContext,
+        inviter: Inviter,
+        email: EmailAddress,
+        role: Role,
+    ) -> Result<invitations::Model, InviteError> {
+        domain::check_grant(inviter.role, role)?;
+        self.refuse_member(ctx, &email).await?;
+        let id = self.begin_reservation(ctx, inviter, email, role).await?;
+        // No transaction is open here.
+        let key = CallKey::new(jobs::holder(id));
+        let call = ctx.with_key(key).with_time(self.settings.seat_call_time);
+        let request = SeatRequest { holder: jobs::holder(id) };
+        let error = match self.billing.reserve_seat(&call, request).await {
+            Ok(_) => return self.confirm(ctx, inviter, id, role).await,
+            Err(BillingError::Call(failure)) => {
+                // Another request may have reserved the seat without our knowing.
+                if failure.is_certainly_not_done() {
+                    self.withdraw(ctx, id, Withdrawal::AfterOneAttempt).await;
+                }
+                return Err(InviteError::Billing(failure));
+            }
+            Err(BillingError::NoFreeSeat { limit }) => InviteError::NoFreeSeat { limit },
+            Err(refusal) => InviteError::SeatRefused(refusal),
+        };
+        // A refusal stands for every request under this key: no seat is held.
+        self.withdraw(ctx, id, Withdrawal::Whatever).await;
+        Err(error)
+    }
+
+    async fn refuse_member(
+        &self,
+        ctx: &CallContext,
+        email: &EmailAddress,
+    ) -> Result<(), InviteError> {
+        let user = self
+            .store
+            .system(&scopes::PEOPLE)
+            .find::<users::Entity>()
+            .filter(users::Column::Email.eq(email.as_str()))
+            .one()
+            .await?;
+        let Some(user) = user else { return Ok(()) };
+        let membership = self
+            .store
+            .read(ctx)?
+            .find::<memberships::Entity>()
+            .filter(memberships::Column::UserId.eq(user.id))
+            .one()
+            .await?;
+        if membership.is_some() { Err(InviteError::AlreadyMember) } else { Ok(()) }
+    }
+
+    /// Commits the intent: the invitation, and the check that takes it back should we die.
+    async fn begin_reservation(
+        &self,
+        ctx: &CallContext,
+        inviter: Inviter,
+        email: EmailAddress,
+        role: Role,
+    ) -> Result<InvitationId, InviteError> {
+        let tx = self.store.write(ctx).await?;
+        let now = self.store.clock().now();
+        let new = NewInvitation {
+            id: InvitationId(self.store.ids().next()),
+            tenant: inviter.tenant,
+            email,
+            role,
+            invited_by: inviter.user,
+            now,
+            expires_at: now + self.settings.invitation_lifetime,
+        };
+        let id = if store::insert(&tx, &new).await? {
+            new.id
+        } else {
+            let open = store::open_for(&tx, &new.email).await?;
+            let reserving = open.filter(|row| row.status == StoredStatus::Reserving);
+            let id = InvitationId(reserving.ok_or(InviteError::AlreadyInvited)?.id);
+            store::try_again(&tx, id).await?;
+            tx.cancel(&jobs::reservation_job(id)).await?;
+            id
+        };
+        let due = now + self.settings.reservation_patience;
+        let overdue = ReservationOverdue { invitation: id };
+        tx.schedule(due, &jobs::reservation_job(id), &overdue).await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Commits the result: the invitation can be accepted, and the mail goes out.
+    async fn confirm(
+        &self,
+        ctx: &CallContext,
+        inviter: Inviter,
+        id: InvitationId,
+        role: Role,
+    ) -> Result<invitations::Model, InviteError> {
+        let (token, token_hash) = OneTimeToken::generate();
+        let sealed_token = self.sealer.seal(token.expose(), InvitationCreated::TYPE)?;
+        let tx = self.store.write(ctx).await?;
+        let now = self.store.clock().now();
+        let expires_at = now + self.settings.invitation_lifetime;
+        let found = store::find(&tx, id).await?;
+        let pending = found.and_then(|row| {
+            let pending = Status::from(row.status).after(Step::SeatReserved)?;
+            Some(store::moved(row, pending, now))
+        });
+        let Some(mut pending) = pending else {
+            return Err(self.came_too_late(tx, id).await?);
+        };
+        pending.role = Set(role.into());
+        pending.invited_by = Set(inviter.user.0);
+        pending.token_hash = Set(Some(token_hash));
+        pending.expires_at = Set(expires_at.into());
+        let invitation = tx.update(pending).await?;
+        let tenant = tx.find::<tenants::Entity>().one().await?;
+        let created = InvitationCreated {
+            invitation: id,
+            tenant_name: tenant.map(|tenant| tenant.name).unwrap_or_default(),
+            email: invitation.email.clone(),
+            role,
+            sealed_token,
+            expires_at,
+        };
+        tx.publish(&created).await?;
+        tx.cancel(&jobs::reservation_job(id)).await?;
+        tx.schedule(expires_at, &jobs::expiry_job(id), &InvitationExpired { invitation: id })
+            .await?;
+        self.audit_invitation(&tx, Action::Invited, inviter.user, id).await?;
+        tx.commit().await?;
+        Ok(invitation)
+    }
+
+    /// The seat is reserved and the invitation no longer waits for it: another request has
+    /// confirmed it, or it was taken back, and then the seat must not stay.
+    async fn came_too_late(
+        &self,
+        tx: TenantTx,
+        id: InvitationId,
+    ) -> Result<InviteError, StoreError> {
+        let status = store::find(&tx, id).await?.map(|row| Status::from(row.status));
+        if status.is_some_and(Status::holds_seat) {
+            return Ok(InviteError::AlreadyInvited);
+        }
+        jobs::release_seat(&self.store, &tx, id).await?;
+        tx.commit().await?;
+        Ok(InviteError::Billing(CallFailure::unavailable("billing")))
+    }
+
+    /// Takes an invitation back for which no seat is held. Where this fails, the check does it.
+    async fn withdraw(&self, ctx: &CallContext, id: InvitationId, withdrawal: Withdrawal) {
+        let withdrawn = async {
+            let tx = self.store.write(ctx).await?;
+            if store::withdraw(&tx, id, withdrawal).await? {
+                tx.cancel(&jobs::reservation_job(id)).await?;
+            }
+            tx.commit().await
+        };
+        if let Err(error) = withdrawn.await {
+            tracing::warn!(
+                invitation.id = %id,
+                error = &error as &dyn std::error::Error,
+                "an invitation without a seat is left to its check"
+            );
+        }
+    }
+
+    /// The tenant's invitations, newest first.
+    pub(crate) async fn invitations(
+        &self,
+        ctx: &CallContext,
+        request: &PageRequest,
+    ) -> Result<Page<invitations::Model>, StoreError> {
+        let reader = self.store.read(ctx)?;
+        let mut query = reader
+            .find::<invitations::Entity>()
+            .filter(invitations::Column::Status.ne(StoredStatus::Reserving));
+        if let Some(cursor) = &request.cursor {
+            let at = cursor.at.to_offset_date_time();
+            let same_time = Condition::all()
+                .add(invitations::Column::CreatedAt.eq(at))
+                .add(invitations::Column::Id.lt(cursor.id));
+            let before = invitations::Column::CreatedAt.lt(at);
+            query = query.filter(Condition::any().add(before).add(same_time));
+        }
+        let rows = query
+            .order_by_desc(invitations::Column::CreatedAt)
+            .order_by_desc(invitations::Column::Id)
+            .limit(u64::from(request.size()) + 1)
+            .all()
+            .await?;
+        Ok(Page::from_rows(rows, request, |row| (Timestamp::from(row.created_at), row.id)))
+    }
+
+    /// Takes a pending invitation back, and its seat. One that is over already stays as it is.
+    pub(crate) async fn revoke(
+        &self,
+        ctx: &CallContext,
+        user: UserId,
+        id: InvitationId,
+    ) -> Result<(), RevokeError> {
+        let tx = self.store.write(ctx).await?;
+        let row = store::find(&tx, id).await?.ok_or(RevokeError::NotFound)?;
+        let status = Status::from(row.status);
+        match status {
+            // Nobody was told of it yet.
+            Status::Reserving => return Err(RevokeError::NotFound),
+            Status::Accepted => return Err(RevokeError::AlreadyAccepted),
+            Status::Pending | Status::Revoked | Status::Expired => {}
+        }
+        if let Some(revoked) = status.after(Step::Revoke) {
+            tx.update(store::moved(row, revoked, self.store.clock().now())).await?;
+            tx.cancel(&jobs::expiry_job(id)).await?;
+            jobs::release_seat(&self.store, &tx, id).await?;
+            self.audit_invitation(&tx, Action::InvitationRevoked, user, id).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn audit_invitation(
+        &self,
+        tx: &TenantTx,
+        action: Action,
+        actor: UserId,
+        invitation: InvitationId,
+    ) -> Result<(), StoreError> {
+        let entry = audit::Entry {
+            id: self.store.ids().next(),
+            tenant: tx.tenant(),
+            actor: Some(actor),
+            action,
+            subject: Some(invitation.0),
+            at: self.store.clock().now(),
+        };
+        tx.insert(audit_log::ActiveModel::from(entry)).await?;
+        Ok(())
+    }
+}
