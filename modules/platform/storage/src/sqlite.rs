@@ -23,7 +23,7 @@ use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, ma
 use crate::{StoreError, UniqueKey};
 
 /// How long a statement waits for its turn before the store counts as busy.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Readers run beside the writer and beside each other; two cores are seldom worth more.
 const READERS: u32 = 4;
@@ -40,18 +40,22 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Takes the lock and connects.
-    pub(crate) async fn open(module: &'static str, path: &Path) -> Result<Self, StoreError> {
+    /// Takes the lock. Connections are made when they are needed.
+    pub(crate) fn open(
+        module: &'static str,
+        path: &Path,
+        patience: Duration,
+    ) -> Result<Self, StoreError> {
         let lock = lock(module, path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .busy_timeout(PATIENCE)
+            .busy_timeout(patience)
             .foreign_keys(true)
             .synchronous(SqliteSynchronous::Normal)
             .statement_cache_capacity(64);
         let writer = PoolOptions::<SqliteDriver>::new()
             .max_connections(1)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(patience)
             .idle_timeout(None)
             .max_lifetime(None)
             // An embedded connection cannot go away, so there is nothing to test.
@@ -75,7 +79,7 @@ impl Sqlite {
             );
         let readers = PoolOptions::<SqliteDriver>::new()
             .max_connections(READERS)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(patience)
             .idle_timeout(READER_IDLE)
             .max_lifetime(None)
             .test_before_acquire(false)
@@ -215,26 +219,4 @@ fn lock_path(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_columns_of_a_unique_key() {
-        let key = unique_key("UNIQUE constraint failed: users.tenant_id, users.email");
-        assert!(key.is_on("users", "email"));
-        assert!(key.is_on("users", "tenant_id"));
-        assert!(!key.is_on("users", "name"));
-        assert!(!key.is_on("tenants", "email"));
-    }
-
-    #[test]
-    fn a_key_over_an_expression_names_no_column() {
-        let key = unique_key("UNIQUE constraint failed: index 'users_email_lower'");
-        assert_eq!(key, UniqueKey { table: String::new(), columns: Vec::new() });
-    }
-
-    #[test]
-    fn the_lock_lies_beside_the_file() {
-        assert_eq!(lock_path(Path::new("data/billing.db")), Path::new("data/billing.db.lock"));
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::{
     StoreError, SystemReader, SystemScope, SystemTx, TenantReader, TenantTx,
     link::Link,
-    sqlite::{self, Sqlite},
+    sqlite::{self, PATIENCE, Sqlite},
     transaction::Transaction,
 };
 
@@ -70,7 +70,7 @@ impl Store {
         parts: StoreParts,
     ) -> Result<Self, StoreError> {
         let StoreConfig { module, engine: Engine::Sqlite { path } } = config;
-        let database = Sqlite::open(module, &path).await?;
+        let database = Sqlite::open(module, &path, PATIENCE)?;
         let outbox_written = Notify::new();
         let store = Self(Arc::new(Inner { module, database, parts, outbox_written }));
         store.migrate::<M>().await?;

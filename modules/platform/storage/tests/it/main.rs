@@ -1,0 +1,14 @@
+//! What a module may rely on, tried against real files.
+
+mod entities;
+mod idempotency;
+mod isolation;
+mod lifecycle;
+mod migrations;
+mod once;
+mod outbox;
+mod publish;
+mod rollback;
+mod scenario;
+mod times;
+mod world;
