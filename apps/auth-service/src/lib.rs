@@ -1,1 +1,39 @@
-//! The auth module as a program of its own
+//! Auth's wiring: its store, the key it signs access tokens with, billing for the seats.
+
+use async_trait::async_trait;
+use auth::{AuthSettings, Dependencies};
+use auth_api::MODULE;
+use auth_migrations::Migrator;
+use host::{
+    Keys, Mount, Site,
+    config::{Config, Section},
+};
+use module::Module;
+use seam::ModuleDescriptor;
+
+/// Auth, to be mounted by a program.
+#[derive(Default)]
+pub struct Auth {
+    settings: AuthSettings,
+}
+
+#[async_trait]
+impl Mount for Auth {
+    fn descriptor(&self) -> ModuleDescriptor {
+        MODULE
+    }
+
+    fn configure(&mut self, _config: &Config, section: &mut Section<'_>) {
+        self.settings = section.read();
+    }
+
+    async fn mount(&self, site: &Site) -> anyhow::Result<Module> {
+        Ok(auth::module(Dependencies {
+            store: site.store::<Migrator>(MODULE.name).await?,
+            billing: site.port(),
+            signing_key: Keys::signing_key(site.config(), "auth-signing")?,
+            sealer: site.keys().sealer.clone(),
+            settings: self.settings.clone(),
+        }))
+    }
+}

@@ -1,1 +1,25 @@
-//! What every program does
+//! What every program does: configuration, telemetry, stores, modules, listeners, and an orderly
+//! stop.
+//!
+//! *Invariants*: only [`config`] reads the environment; nothing starts before the whole
+//! configuration was found good; this crate links no module.
+
+pub mod catalogue;
+mod access;
+mod cli;
+pub mod config;
+mod docs;
+mod gateway;
+mod health;
+mod keys;
+mod mailbox;
+mod ops;
+mod program;
+mod serve;
+mod site;
+mod telemetry;
+
+pub use cli::run;
+pub use keys::Keys;
+pub use program::{Program, Running};
+pub use site::{Mount, Site};

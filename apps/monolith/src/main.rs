@@ -1,2 +1,7 @@
-//! Every module in one process
-fn main() {}
+//! Every module in one process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    host::run(monolith::program())
+}

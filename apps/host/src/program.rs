@@ -1,0 +1,236 @@
+//! A program: its modules, connected; from configuration to an orderly stop.
+
+use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+
+use events::{EngineSettings, EventEngine};
+use kernel::{Clock, Ids, RandomIds, SystemClock};
+use module::{Module, Placement, PortBus, Ports};
+use remote::{HttpClient, HttpTransport, Remote};
+use seam::{EventBus, Repeat};
+use storage::Store;
+use tokio::{runtime::Handle, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Keys, Mount, Site,
+    access::AuthKeys,
+    catalogue,
+    config::{Config, Layers, LocalCalls, Mistakes, Section},
+    health::Health,
+    ops::Ops,
+    serve::{self, Listeners},
+    telemetry,
+};
+
+/// Who signs access tokens, as they say themselves.
+pub(crate) const TOKEN_ISSUER: &str = "ashlar-auth";
+
+/// A program and the modules that it contains.
+pub struct Program {
+    name: &'static str,
+    mounts: Vec<Box<dyn Mount>>,
+    config: Config,
+}
+
+impl Program {
+    /// A program without modules.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        Self { name, mounts: Vec::new(), config: Config::default() }
+    }
+
+    /// Adds a module. Where the configuration says that it runs elsewhere, it is not started.
+    #[must_use]
+    pub fn module(mut self, mount: impl Mount + 'static) -> Self {
+        self.mounts.push(Box::new(mount));
+        self
+    }
+
+    /// Reads and checks the whole configuration.
+    ///
+    /// # Errors
+    /// Every mistake in it, at once.
+    pub fn configured(mut self, mut layers: Layers, mut mistakes: Mistakes) -> Result<Self, Mistakes> {
+        let linked: Vec<_> = self.mounts.iter().map(|mount| mount.descriptor().name).collect();
+        self.config = Config::read(&mut layers, &catalogue::names(), &linked, &mut mistakes);
+        telemetry::check(&self.config, &mut mistakes);
+        self.mounts.retain(|mount| !self.config.modules.contains_key(mount.descriptor().name));
+        for mount in &mut self.mounts {
+            let name = mount.descriptor().name;
+            let mut section = Section::new(name, &mut layers, &mut mistakes);
+            mount.configure(&self.config, &mut section);
+        }
+        for unknown in layers.left() {
+            // One file may serve all programs of a shape: the section of a module that runs
+            // elsewhere is read there.
+            if !catalogue::names().contains(&unknown.as_str()) {
+                mistakes.add(unknown, "there is no such section");
+            }
+        }
+        mistakes.into_result()?;
+        Ok(self)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Brings the schemas of all modules up to date.
+    ///
+    /// # Errors
+    /// Data that cannot be opened or migrated.
+    pub async fn migrate(self) -> anyhow::Result<()> {
+        // A store opens only with its schema up to date.
+        let (_, modules) = self.mount().await?;
+        for module in modules {
+            tracing::info!(module = module.descriptor().name, "the schema is up to date");
+            module.into_parts().store.close().await;
+        }
+        Ok(())
+    }
+
+    /// Mounts the modules, starts the listeners and the event engines.
+    ///
+    /// # Errors
+    /// Keys, data or an address that cannot be had.
+    pub async fn start(self) -> anyhow::Result<Running> {
+        let name = self.name;
+        let (site, modules) = self.mount().await?;
+        let Site { config, keys, ports, clock, ids: _ } = site;
+
+        let stop = CancellationToken::new();
+        let bus: Arc<dyn EventBus> = Arc::new(PortBus::new(ports.clone(), name));
+        let mut engines = JoinSet::new();
+        let mut dead_letters = BTreeMap::new();
+        let mut stores = Vec::new();
+        let mut routes = Vec::new();
+        for module in modules {
+            let module = module.into_parts();
+            let name = module.descriptor.name;
+            let engine = EventEngine::new(
+                module.store.clone(),
+                module.consumers,
+                Arc::clone(&bus),
+                EngineSettings::default(),
+            );
+            ports.provide_inbox(name, engine.inbox())?;
+            dead_letters.insert(name, engine.dead_letters());
+            engines.spawn(engine.run(stop.clone()));
+            for sweep in module.sweeps {
+                engines.spawn(sweep.run(stop.clone()));
+            }
+            routes.extend(module.routes);
+            stores.push((name, module.store));
+        }
+
+        let health = Arc::new(Health::new(&stores, &config));
+        let verifier = AuthKeys::new(ports.client(), name, TOKEN_ISSUER, Arc::clone(&clock));
+        let listeners = Listeners::bind(serve::Parts {
+            config: &config,
+            trust: keys.trust,
+            routes,
+            served: ports.served(),
+            verifier: Arc::new(verifier),
+            health: Arc::clone(&health),
+            ops: Ops { dead_letters, operator_token: config.internal.operator_token.clone() },
+            clock,
+        })?;
+        Ok(Running { name, config, listeners, engines, stop, health, stores })
+    }
+
+    async fn mount(self) -> anyhow::Result<(Site, Vec<Module>)> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+        let keys = Keys::load(&self.config, self.name, Arc::clone(&clock))?;
+        let ports = self.ports(&keys)?;
+        let site = Site { config: self.config, keys, ports, clock, ids };
+        let mut modules = Vec::new();
+        for mount in &self.mounts {
+            let module = mount.mount(&site).await?;
+            module.provide(&site.ports)?;
+            modules.push(module);
+        }
+        Ok((site, modules))
+    }
+
+    /// Says for every module whether calls to it stay in this process.
+    fn ports(&self, keys: &Keys) -> anyhow::Result<Ports> {
+        let client = HttpClient::new(Handle::current())?;
+        let local = match self.config.seam.local {
+            LocalCalls::Direct => Placement::Direct,
+            LocalCalls::Loopback => Placement::Loopback(Repeat::EverySecond),
+        };
+        let here = self.mounts.iter().map(|mount| (mount.descriptor().name.to_owned(), local.clone()));
+        let mut placements: Vec<_> = here.collect();
+        for (name, elsewhere) in &self.config.modules {
+            let remote = Remote { service: name.clone(), urls: elsewhere.urls.clone() };
+            let transport = HttpTransport::new(remote, client.clone(), Arc::clone(&keys.hop_signer))?;
+            placements.push((name.clone(), Placement::Remote(Arc::new(transport))));
+        }
+        Ok(Ports::new(placements))
+    }
+}
+
+/// A program at work.
+pub struct Running {
+    name: &'static str,
+    config: Config,
+    listeners: Listeners,
+    engines: JoinSet<()>,
+    stop: CancellationToken,
+    health: Arc<Health>,
+    stores: Vec<(&'static str, Store)>,
+}
+
+impl Running {
+    /// Where clients are served.
+    #[must_use]
+    pub const fn public_address(&self) -> SocketAddr {
+        self.listeners.public_address
+    }
+
+    /// Where other programs and operators are served.
+    #[must_use]
+    pub const fn internal_address(&self) -> SocketAddr {
+        self.listeners.internal_address
+    }
+
+    /// Tells a person at a terminal where to go next.
+    ///
+    /// # Errors
+    /// An output that cannot be written to.
+    pub fn announce(&self, output: &mut dyn Write) -> std::io::Result<()> {
+        let public = self.public_address();
+        let local: Vec<_> = self.stores.iter().map(|(name, _)| *name).collect();
+        writeln!(output, "{} is ready", self.name)?;
+        writeln!(output, "  modules here    {}", if local.is_empty() { "none".into() } else { local.join(", ") })?;
+        for (module, remote) in &self.config.modules {
+            writeln!(output, "  {module:<15} {}", remote.urls.join(", "))?;
+        }
+        writeln!(output, "  API             http://{public}")?;
+        writeln!(output, "  try it          http://{public}/docs/")?;
+        if self.config.profile.allows_sandbox() {
+            writeln!(output, "  sent mails      http://{public}/sandbox/mailbox")?;
+        }
+        writeln!(output, "  health          http://{public}/health/ready")?;
+        output.flush()
+    }
+
+    /// Stops in order: no new work, the work in hand finished within `internal.drain_seconds`,
+    /// then the engines, then the stores.
+    pub async fn stop(mut self) {
+        let bound = Duration::from_secs(self.config.internal.drain_seconds);
+        self.health.drain();
+        self.listeners.stop(bound).await;
+        self.stop.cancel();
+        let finished = async { while self.engines.join_next().await.is_some() {} };
+        if tokio::time::timeout(bound, finished).await.is_err() {
+            tracing::warn!("event engines were cut off; what they had in hand is tried again");
+        }
+        for (_, store) in self.stores {
+            store.close().await;
+        }
+    }
+}

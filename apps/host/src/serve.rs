@@ -1,0 +1,229 @@
+//! The two listeners.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, HttpServer, dev::ServerHandle, web as actix};
+use anyhow::Context as _;
+use kernel::Clock;
+use module::RoutesOf;
+use sandbox::SandboxMailbox;
+use seam::{ModuleDescriptor, ServedPort};
+use tokens::{HopVerifier, TrustStore};
+use tokio::{runtime::Handle, task::JoinHandle};
+use utoipa_actix_web::service_config::ServiceConfig;
+use web::{AccessVerifier, Edge, Encryption, HALF_CLOSED};
+
+use crate::{
+    catalogue,
+    config::{Config, RemoteConfig},
+    docs::Docs,
+    gateway::Gateway,
+    health::Health,
+    mailbox,
+    ops::Ops,
+};
+
+/// What the listeners serve.
+pub(crate) struct Parts<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) trust: Arc<TrustStore>,
+    pub(crate) routes: Vec<RoutesOf>,
+    pub(crate) served: Vec<ServedPort>,
+    pub(crate) verifier: Arc<dyn AccessVerifier>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) ops: Ops,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Two bound listeners at work.
+pub(crate) struct Listeners {
+    pub(crate) public_address: SocketAddr,
+    pub(crate) internal_address: SocketAddr,
+    public: Listener,
+    internal: Listener,
+}
+
+struct Listener {
+    handle: ServerHandle,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Listeners {
+    /// Binds both and begins to serve.
+    pub(crate) fn bind(parts: Parts<'_>) -> anyhow::Result<Self> {
+        let (public_address, public) = bind_public(&parts)?;
+        let (internal_address, internal) = bind_internal(parts)?;
+        Ok(Self { public_address, internal_address, public, internal })
+    }
+
+    /// Takes no new connections and waits for the requests in hand, public ones first: they may
+    /// need calls that come in at the internal listener. What is not done within `bound` is cut.
+    pub(crate) async fn stop(&mut self, bound: Duration) {
+        for listener in [&mut self.public, &mut self.internal] {
+            let finished = async {
+                listener.handle.stop(true).await;
+                drop((&mut listener.task).await);
+            };
+            if tokio::time::timeout(bound, finished).await.is_err() {
+                tracing::warn!("requests were cut off at the end of the drain");
+            }
+        }
+    }
+}
+
+fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
+    let config = parts.config;
+    let edge = Edge {
+        request_time: config.public.request_time(),
+        body_limit: config.public.max_body_bytes,
+        origins: config
+            .public
+            .allowed_origins
+            .iter()
+            .map(|origin| origin.parse())
+            .collect::<Result<_, _>>()?,
+        encryption: if config.public.behind_tls { Encryption::Tls } else { Encryption::Plain },
+        ..Edge::new(Arc::clone(&parts.verifier))
+    };
+    let passed_on = passed_on(config)?;
+    let site = PublicSite {
+        routes: parts.routes.clone().into(),
+        gateways: gateways(&passed_on, config.public.request_time()).into(),
+        docs: Arc::new(docs(&passed_on, &parts.routes)),
+        health: Arc::clone(&parts.health),
+        mailbox: match config.profile.allows_sandbox() {
+            true => Some(Arc::new(SandboxMailbox::open(config.data.sandbox().join("mailbox"))?)),
+            false => None,
+        },
+    };
+    let server = HttpServer::new(move || {
+        let site = site.clone();
+        web::public_app(&edge, move |config| site.configure(config))
+    })
+    .h1_allow_half_closed(HALF_CLOSED)
+    .workers(config.public.workers)
+    .disable_signals()
+    .shutdown_timeout(config.internal.drain_seconds)
+    .bind(config.public.bind)
+    .with_context(|| format!("{} cannot be bound (public.bind)", config.public.bind))?;
+    start(server.addrs(), server.run())
+}
+
+fn bind_internal(parts: Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
+    let Parts { config, trust, served, health, ops, clock, .. } = parts;
+    let services: BTreeMap<String, ()> =
+        served.iter().map(|port| (port.service.clone(), ())).collect();
+    let verifier = Arc::new(HopVerifier::new(trust, services.into_keys(), clock));
+    let server = HttpServer::new(move || {
+        let (served, verifier) = (served.clone(), Arc::clone(&verifier));
+        let (health, ops) = (Arc::clone(&health), ops.clone());
+        web::internal_app(move |config| {
+            web::internal::ports(served, verifier)(config);
+            health.routes(config);
+            ops.routes(config);
+        })
+    })
+    .h1_allow_half_closed(HALF_CLOSED)
+    .workers(config.internal.workers)
+    .disable_signals()
+    .shutdown_timeout(config.internal.drain_seconds)
+    // Calls come over pooled connections, which are idle between two calls.
+    .keep_alive(Duration::from_secs(75))
+    .bind(config.internal.bind)
+    .with_context(|| format!("{} cannot be bound (internal.bind)", config.internal.bind))?;
+    start(server.addrs(), server.run())
+}
+
+fn start(
+    addresses: Vec<SocketAddr>,
+    server: actix_web::dev::Server,
+) -> anyhow::Result<(SocketAddr, Listener)> {
+    let address = addresses.first().copied().context("the listener has no address")?;
+    let handle = server.handle();
+    Ok((address, Listener { handle, task: tokio::spawn(server) }))
+}
+
+/// What one worker of the public listener serves.
+#[derive(Clone)]
+struct PublicSite {
+    routes: Arc<[RoutesOf]>,
+    gateways: Arc<[(&'static [&'static str], Gateway)]>,
+    docs: Arc<Docs>,
+    health: Arc<Health>,
+    mailbox: Option<Arc<SandboxMailbox>>,
+}
+
+impl PublicSite {
+    fn configure(&self, config: &mut ServiceConfig<'_>) {
+        for routes in &*self.routes {
+            routes(config);
+        }
+        config.map(|config| {
+            for (prefixes, gateway) in &*self.gateways {
+                for prefix in *prefixes {
+                    let gateway = gateway.clone();
+                    let forward = move |request: HttpRequest, payload: actix::Payload| {
+                        let gateway = gateway.clone();
+                        async move { gateway.forward(request, payload).await }
+                    };
+                    config.service(actix::scope(prefix).default_service(actix::to(forward)));
+                }
+            }
+            self.health.routes(config);
+            self.docs.routes(config);
+            if let Some(mailbox) = &self.mailbox {
+                mailbox::routes(Arc::clone(mailbox), config);
+            }
+            config
+        });
+    }
+}
+
+/// A module that runs elsewhere, whose paths come in here.
+struct PassedOn<'a> {
+    module: &'static ModuleDescriptor,
+    remote: &'a RemoteConfig,
+    client: reqwest::Client,
+}
+
+fn passed_on(config: &Config) -> anyhow::Result<Vec<PassedOn<'_>>> {
+    let elsewhere: Vec<_> = catalogue::MODULES
+        .iter()
+        .filter_map(|module| Some((module, config.modules.get(module.name)?)))
+        .filter(|(_, remote)| !remote.public_urls.is_empty())
+        .collect();
+    if elsewhere.is_empty() {
+        // To set up a client costs time and memory at the start.
+        return Ok(Vec::new());
+    }
+    // Answers are passed on as they are: no redirect is followed, nothing is decompressed.
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(1))
+        .build()?;
+    let with_client = |(module, remote)| PassedOn { module, remote, client: client.clone() };
+    Ok(elsewhere.into_iter().map(with_client).collect())
+}
+
+fn gateways(passed_on: &[PassedOn<'_>], patience: Duration) -> Vec<(&'static [&'static str], Gateway)> {
+    passed_on
+        .iter()
+        .map(|PassedOn { module, remote, client }| {
+            let runtime = Handle::current();
+            let gateway =
+                Gateway::new(module.name, &remote.public_urls, client.clone(), runtime, patience);
+            (module.public_prefixes, gateway)
+        })
+        .collect()
+}
+
+fn docs(passed_on: &[PassedOn<'_>], routes: &[RoutesOf]) -> Docs {
+    let local = web::openapi(|config| routes.iter().for_each(|routes| routes(config)));
+    let mut docs = Docs::new(local, Handle::current());
+    for PassedOn { module, remote, client } in passed_on {
+        if let Some(origin) = remote.public_urls.first() {
+            docs.add(module.name, module.public_prefixes, origin, client.clone());
+        }
+    }
+    docs
+}

@@ -1,0 +1,85 @@
+//! What a module finds where it is mounted.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{Clock, Ids};
+use module::{Module, Ports, SubscriptionRoutes};
+use seam::{ModuleDescriptor, Port};
+use sea_orm_migration::MigratorTrait;
+use storage::{Engine, Store, StoreConfig, StoreParts};
+
+use crate::{Keys, catalogue, config::{Config, Section}};
+
+/// A module's wiring: which store, adapters and settings it gets. One for each service program;
+/// the monolith mounts them all.
+#[async_trait]
+pub trait Mount: Send + Sync {
+    /// The module.
+    fn descriptor(&self) -> ModuleDescriptor;
+
+    /// Reads the module's own section and reports every mistake in it.
+    fn configure(&mut self, config: &Config, section: &mut Section<'_>);
+
+    /// Connects the module to the site.
+    ///
+    /// # Errors
+    /// A store, key or adapter that cannot be had; the program does not start.
+    async fn mount(&self, site: &Site) -> anyhow::Result<Module>;
+}
+
+/// What a module finds where it is mounted.
+pub struct Site {
+    pub(crate) config: Config,
+    pub(crate) keys: Keys,
+    pub(crate) ports: Ports,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+}
+
+impl Site {
+    /// Opens the module's own data and brings its schema up to date.
+    ///
+    /// # Errors
+    /// Data that another process has open, that was moved to a service of its own, or whose
+    /// migrations fail.
+    pub async fn store<M: MigratorTrait>(&self, module: &'static str) -> anyhow::Result<Store> {
+        let dir = &self.config.data.dir;
+        // Written by `cargo xtask extract`: says in sentences where the data went and what to do.
+        if let Ok(notice) = std::fs::read_to_string(dir.join(format!("{module}.moved"))) {
+            anyhow::bail!("the data of {module} are not in {}: {}", dir.display(), notice.trim());
+        }
+        std::fs::create_dir_all(dir)?;
+        let engine = Engine::Sqlite { path: dir.join(format!("{module}.db")) };
+        let parts = StoreParts {
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            routes: Arc::new(SubscriptionRoutes::among(catalogue::MODULES)),
+        };
+        Ok(Store::open::<M>(StoreConfig { module, engine }, parts).await?)
+    }
+
+    /// A client of another module's port, wherever that module runs.
+    #[must_use]
+    pub fn port<P: Port + ?Sized>(&self) -> Arc<P> {
+        self.ports.client::<P>()
+    }
+
+    /// The settings that all programs share.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The program's keys.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The clock that all modules of the program share.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+}

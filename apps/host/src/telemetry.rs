@@ -1,0 +1,33 @@
+//! Logs: pretty for people, JSON for machines.
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{Config, LogFormat, Mistakes, Profile};
+
+/// What is noise at `info` in a program that works.
+const QUIET: &str = "sqlx=warn,sea_orm=warn,sea_orm_migration=warn,actix_server=warn,hyper=warn";
+
+/// Checks `log.level`.
+pub(crate) fn check(config: &Config, mistakes: &mut Mistakes) {
+    if let Err(error) = EnvFilter::builder().parse(&config.log.level) {
+        mistakes.add("log.level", error);
+    }
+}
+
+/// Starts logging for the whole process. A second start, as in tests, changes nothing.
+pub(crate) fn start(config: &Config) {
+    let directives = format!("{QUIET},{}", config.log.level);
+    let filter = EnvFilter::builder().parse_lossy(directives);
+    let format = config.log.format.unwrap_or(match config.profile {
+        Profile::Local | Profile::Test => LogFormat::Pretty,
+        Profile::Production => LogFormat::Json,
+    });
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match format {
+        LogFormat::Pretty => registry.with(fmt::layer().compact().with_target(false)).try_init(),
+        LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true)).try_init(),
+    };
+    if started.is_err() {
+        tracing::debug!("logging had been started before");
+    }
+}
