@@ -23,14 +23,17 @@ pub(crate) fn pointer(path: &Path) -> String {
 
 /// Takes the found value out of a message of serde.
 pub(crate) fn explain(message: &str) -> String {
-    let quotes_a_value = ["invalid type: ", "invalid value: ", "unknown variant "]
-        .iter()
-        .any(|start| message.starts_with(start));
+    let quotes_a_value =
+        ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "]
+            .iter()
+            .any(|start| message.starts_with(start));
     if !quotes_a_value {
         return message.to_owned();
     }
     // The last one: what was found may contain these words too, what was expected does not.
     match message.rsplit_once(", expected ") {
+        // The names of our types are nobody's business.
+        Some((_, expected)) if expected.starts_with("struct ") => "expected an object".to_owned(),
         Some((_, expected)) => format!("expected {expected}"),
         None => "not a value that is taken here".to_owned(),
     }
@@ -48,6 +51,8 @@ mod tests {
             ("invalid value: integer `-1`, expected u32", "expected u32"),
             ("unknown variant `hunter2`, expected `a` or `b`", "expected `a` or `b`"),
             ("unknown variant `hunter2`, there are no variants", "not a value that is taken here"),
+            ("invalid type: map, expected struct Login", "expected an object"),
+            ("invalid length 0, expected struct Login with 2 elements", "expected an object"),
             ("missing field `email`", "missing field `email`"),
             ("unknown field `emial`, expected `email`", "unknown field `emial`, expected `email`"),
             ("at most 100 characters", "at most 100 characters"),

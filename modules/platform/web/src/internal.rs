@@ -12,7 +12,6 @@ pub use seam::ServedPort;
 use seam::{CallFailure, PortDescriptor, Reply, WireContext, headers};
 use serde::Deserialize;
 use tokens::HopVerifier;
-use tracing::{Instrument, field};
 
 use crate::{Problem, body, caller::bearer};
 
@@ -27,9 +26,9 @@ pub const ARGUMENT_LIMIT: usize = 8 * 1024 * 1024;
 /// [`crate::HALF_CLOSED`]).
 pub fn ports(
     served: Vec<ServedPort>,
-    verifier: HopVerifier,
+    verifier: impl Into<Arc<HopVerifier>>,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + Sync + 'static {
-    let switchboard = Arc::new(Switchboard { served, verifier });
+    let switchboard = Arc::new(Switchboard { served, verifier: verifier.into() });
     move |config| {
         config
             .app_data(Data::from(Arc::clone(&switchboard)))
@@ -40,7 +39,7 @@ pub fn ports(
 struct Switchboard {
     /// A handful, so that a search in order beats a map.
     served: Vec<ServedPort>,
-    verifier: HopVerifier,
+    verifier: Arc<HopVerifier>,
 }
 
 #[derive(Deserialize)]
@@ -90,23 +89,11 @@ async fn take_call(
             return Ok(answer(Reply::Failed(failure)));
         }
     };
-    let span = tracing::info_span!(
-        "port.serve",
-        rpc.service = address.port,
-        rpc.method = address.method,
-        call.id = %context.call_id(),
-        rpc.outcome = field::Empty,
-    );
-    let work = async {
-        let argument = body::collect(&request, payload.into_inner(), ARGUMENT_LIMIT).await;
-        match argument {
-            Ok(argument) => served.dispatch.dispatch(&context, &address.method, &argument).await,
-            Err(problem) => Reply::Failed(CallFailure::incompatible(&address.service, problem)),
-        }
-    };
-    let reply = work.instrument(span.clone()).await;
-    span.record("rpc.outcome", outcome(&reply));
-    Ok(answer(reply))
+    let argument = body::collect(&request, payload.into_inner(), ARGUMENT_LIMIT).await;
+    Ok(answer(match argument {
+        Ok(argument) => served.dispatch.dispatch(&context, &address.method, &argument).await,
+        Err(problem) => Reply::Failed(CallFailure::incompatible(&address.service, problem)),
+    }))
 }
 
 const fn outcome(reply: &Reply) -> &'static str {

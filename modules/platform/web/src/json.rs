@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::StatusCode};
 use futures_util::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::{
@@ -60,8 +60,11 @@ fn is_json(content_type: &str) -> bool {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
-        refusal(&pointer, error.inner())
+        // Whether it is JSON at all is said first, though a wrong value may have come earlier.
+        match serde_json::from_slice::<IgnoredAny>(body) {
+            Ok(_) => refusal(&pointer(error.path()), error.inner()),
+            Err(malformed) => refusal("#", &malformed),
+        }
     })?;
     json.end().map_err(|error| refusal("#", &error))?;
     Ok(value)

@@ -12,8 +12,10 @@
 //! # How a module declares its routes
 //!
 //! A handler is an actix handler with utoipa's macro above actix's, so that its path is written
-//! once. It takes what it needs as extractors and returns `Result<impl Responder, Problem>`. All of
-//! a module's handlers hang in one scope, which is registered once: actix hands a request to the
+//! once. It takes what it needs as extractors and returns `Result<impl Responder, Problem>`. The
+//! first extractor that refuses answers, so [`Caller`] stands first: a stranger learns nothing of
+//! what else is wrong. A body is named in `request_body`, since utoipa does not know [`ApiJson`].
+//! All of a module's handlers hang in one scope, which is registered once: actix hands a request to the
 //! first scope whose prefix fits, and a second scope of that prefix is never asked.
 //!
 //! ```

@@ -17,16 +17,16 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
-use kernel::{Ids, RandomIds};
+use kernel::RandomIds;
 use seam::headers::TRACEPARENT;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    Edge, Encryption, Problem,
+    Edge, Problem,
     allow::AllowTable,
-    observe::{HeaderPolicy, REQUEST_ID, guard, observe},
-    openapi::document,
+    observe::{Listener, REQUEST_ID, guard, observe},
+    openapi::{document, without_unused},
 };
 
 /// For `HttpServer::h1_allow_half_closed`: with it, actix drops the handler of a client that has
@@ -41,22 +41,22 @@ const GRACE: Duration = Duration::from_millis(250);
 ///
 /// From the outside in: trace, span and security headers, errors as problems; CORS; time limit and
 /// panics. What no route takes is 404, or 405 with `Allow`.
-pub fn public_app(
+pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
     edge: &Edge,
-    routes: impl FnOnce(&mut ServiceConfig<'_>),
+    routes: R,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
         Config = (),
-        Response = ServiceResponse<impl MessageBody + 'static>,
+        Response = ServiceResponse<impl MessageBody + 'static + use<R>>,
         Error = Error,
         InitError = (),
-    >,
+    > + use<R>,
 > {
     let (app, openapi) =
         App::new().into_utoipa_app().openapi(document()).configure(routes).split_for_parts();
     let allowed = edge.request_time.saturating_add(GRACE);
-    let policy = HeaderPolicy { encryption: edge.encryption };
+    let listener = Listener::Public(edge.encryption);
     let ids = Arc::clone(&edge.ids);
     app.app_data(Data::new(edge.clone()))
         .app_data(Data::new(AllowTable::new(&openapi.paths)))
@@ -65,7 +65,7 @@ pub fn public_app(
         .wrap(cors(edge))
         .wrap(from_fn(move |request, next| {
             let ids = Arc::clone(&ids);
-            async move { observe(&*ids, policy, request, next).await }
+            async move { observe(&*ids, listener, request, next).await }
         }))
 }
 
@@ -82,12 +82,11 @@ pub fn internal_app(
         InitError = (),
     >,
 > {
-    let policy = HeaderPolicy { encryption: Encryption::Plain };
     App::new()
         .configure(routes)
         .default_service(web::to(no_route))
         .wrap(from_fn(move |request, next| guard(INTERNAL_LIMIT, request, next)))
-        .wrap(from_fn(move |request, next| observe(&RandomIds as &dyn Ids, policy, request, next)))
+        .wrap(from_fn(move |request, next| observe(&RandomIds, Listener::Internal, request, next)))
 }
 
 /// No call between programs is given more time than this.
@@ -96,7 +95,9 @@ const INTERNAL_LIMIT: Duration = Duration::from_secs(300);
 /// The OpenAPI document of `routes`, with what all modules share: the schema `Problem` and the
 /// security scheme `bearer`. For the program to merge and serve.
 pub fn openapi(routes: impl FnOnce(&mut ServiceConfig<'_>)) -> OpenApi {
-    App::new().into_utoipa_app().openapi(document()).configure(routes).split_for_parts().1
+    let (_, document) =
+        App::new().into_utoipa_app().openapi(document()).configure(routes).split_for_parts();
+    without_unused(document)
 }
 
 async fn no_route(

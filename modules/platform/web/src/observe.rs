@@ -69,7 +69,7 @@ pub fn trace_of(request: &HttpRequest) -> TraceContext {
 /// The outermost layer: notes the arrival, opens the span, and finishes whatever answer comes out.
 pub(crate) async fn observe<B: MessageBody + 'static>(
     ids: &dyn Ids,
-    policy: HeaderPolicy,
+    listener: Listener,
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
@@ -95,8 +95,8 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             }
             let (request, response) = answer.into_parts();
             let problem = problem_of(&response);
-            log(&span, arrival, response.status(), problem.as_ref());
-            Ok(ServiceResponse::new(request, finish(response, problem, arrival, policy)))
+            log(&span, listener, arrival, response.status(), problem.as_ref());
+            Ok(ServiceResponse::new(request, finish(response, problem, arrival, listener)))
         }
         // The request is gone with the future that failed; the answer is made by whoever turns the
         // error into one, so what it needs goes along.
@@ -104,9 +104,9 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             let status = error.as_response_error().status_code();
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::from_status(status));
-            log(&span, arrival, status, Some(&problem));
+            log(&span, listener, arrival, status, Some(&problem));
             error.add_response_mapper(move |response| {
-                finish(response, Some(problem.clone()), arrival, policy).map_into_boxed_body()
+                finish(response, Some(problem.clone()), arrival, listener).map_into_boxed_body()
             });
             Err(error)
         }
@@ -158,34 +158,45 @@ fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
 }
 
 /// Once per request. A failure of ours is logged with what caused it, here and nowhere else.
-fn log(span: &Span, arrival: Arrival, status: StatusCode, problem: Option<&Problem>) {
+fn log(
+    span: &Span,
+    listener: Listener,
+    arrival: Arrival,
+    status: StatusCode,
+    problem: Option<&Problem>,
+) {
     span.record("http.response.status_code", status.as_u16());
     let duration_ms = u64::try_from(arrival.at.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match problem {
-        Some(problem) if status.is_server_error() => tracing::error!(
+    match (problem, listener) {
+        (Some(problem), _) if status.is_server_error() => tracing::error!(
             problem.slug = problem.slug(),
             error = std::error::Error::source(problem),
             duration_ms,
             "request failed"
         ),
-        Some(problem) => {
+        (Some(problem), _) => {
             tracing::info!(problem.slug = problem.slug(), duration_ms, "request refused");
         }
-        None => tracing::info!(duration_ms, "request answered"),
+        (None, Listener::Public(_)) => tracing::info!(duration_ms, "request answered"),
+        // The caller's own request is in its log.
+        (None, Listener::Internal) => tracing::debug!(duration_ms, "request answered"),
     }
 }
 
-/// Which headers a listener's answers carry.
+/// Who is at the other end of a listener.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HeaderPolicy {
-    pub(crate) encryption: Encryption,
+pub(crate) enum Listener {
+    /// Anybody, and often a browser.
+    Public(Encryption),
+    /// Our own programs and operators.
+    Internal,
 }
 
-impl HeaderPolicy {
-    /// A handler that has set one of these (the documentation page its own content policy, the
-    /// public keys their cache time) keeps it.
+impl Listener {
+    /// What a browser must be told. A handler that has set one of these (the documentation page
+    /// its own content policy, the public keys their cache time) keeps it.
     fn headers(self) -> impl Iterator<Item = (HeaderName, &'static str)> {
-        let always = [
+        let to_browsers = [
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (X_FRAME_OPTIONS, "DENY"),
             (REFERRER_POLICY, "no-referrer"),
@@ -193,7 +204,12 @@ impl HeaderPolicy {
             (CACHE_CONTROL, "no-store"),
         ];
         let over_tls = (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
-        always.into_iter().chain((self.encryption == Encryption::Tls).then_some(over_tls))
+        let (to_browsers, over_tls) = match self {
+            Self::Public(Encryption::Tls) => (Some(to_browsers), Some(over_tls)),
+            Self::Public(Encryption::Plain) => (Some(to_browsers), None),
+            Self::Internal => (None, None),
+        };
+        to_browsers.into_iter().flatten().chain(over_tls)
     }
 }
 
@@ -201,7 +217,7 @@ fn finish<B: MessageBody + 'static>(
     response: HttpResponse<B>,
     problem: Option<Problem>,
     arrival: Arrival,
-    policy: HeaderPolicy,
+    listener: Listener,
 ) -> HttpResponse<EitherBody<B>> {
     let described = problem.map(|problem| problem.within(arrival.trace));
     let mut response = match &described {
@@ -218,7 +234,7 @@ fn finish<B: MessageBody + 'static>(
     if let Ok(trace_id) = HeaderValue::from_str(&trace_id) {
         headers.insert(HeaderName::from_static(REQUEST_ID), trace_id);
     }
-    for (name, value) in policy.headers() {
+    for (name, value) in listener.headers() {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use kernel::{
+    Currency, Cursor, InvitationId, InvoiceId, NotificationId, Role, SubscriptionId, TenantId,
+    Timestamp, UserId,
+};
 use utoipa::{
     IntoResponses, ToSchema,
     openapi::{
@@ -65,6 +69,22 @@ struct ProblemDocument {
     trace_id: Option<String>,
 }
 
+/// Takes away the shared schemas that no route uses.
+pub(crate) fn without_unused(mut document: OpenApi) -> OpenApi {
+    loop {
+        // References stand in many places of the document; in its JSON they all look alike.
+        let text = serde_json::to_string(&document).unwrap_or_default();
+        let Some(components) = &mut document.components else { return document };
+        let before = components.schemas.len();
+        components
+            .schemas
+            .retain(|name, _| text.contains(&format!("\"#/components/schemas/{name}\"")));
+        if components.schemas.len() == before {
+            return document;
+        }
+    }
+}
+
 /// The document before any module has added to it.
 pub(crate) fn document() -> OpenApi {
     let mut nested = Vec::new();
@@ -77,6 +97,17 @@ pub(crate) fn document() -> OpenApi {
     let components = ComponentsBuilder::new()
         .schemas_from_iter(nested)
         .schema_from::<ProblemDocument>()
+        // utoipa collects the schemas of bodies only, and these may stand in a path or a query.
+        .schema_from::<Cursor>()
+        .schema_from::<Currency>()
+        .schema_from::<InvitationId>()
+        .schema_from::<InvoiceId>()
+        .schema_from::<NotificationId>()
+        .schema_from::<Role>()
+        .schema_from::<SubscriptionId>()
+        .schema_from::<TenantId>()
+        .schema_from::<Timestamp>()
+        .schema_from::<UserId>()
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .build();
     let info = InfoBuilder::new().title("Ashlar").version(env!("CARGO_PKG_VERSION")).build();

@@ -4,6 +4,7 @@ use std::{error::Error, time::Duration};
 
 use actix_web::http::{StatusCode, header::WWW_AUTHENTICATE};
 use seam::CallFailure;
+use storage::StoreError;
 
 use crate::Problem;
 
@@ -92,6 +93,17 @@ impl Problem {
         .retry_after(RETRY)
     }
 
+    fn outcome_unknown(service: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "outcome-unknown",
+            "Whether the request was done is unknown",
+        )
+        .detail(format!(
+            "{service} gave no answer; send the request again under the same idempotency key."
+        ))
+    }
+
     /// What can be said where only the status is known.
     #[must_use]
     pub fn from_status(status: StatusCode) -> Self {
@@ -123,14 +135,7 @@ impl From<CallFailure> for Problem {
                     .detail(format!("{service} is unavailable; nothing was done."))
             }
             CallFailure::DeadlineExceeded { .. } => Self::deadline_exceeded(),
-            CallFailure::OutcomeUnknown { service } => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "outcome-unknown",
-                "Whether the request was done is unknown",
-            )
-            .detail(format!(
-                "{service} gave no answer; send the request again under the same idempotency key."
-            )),
+            CallFailure::OutcomeUnknown { service } => Self::outcome_unknown(service),
             CallFailure::Incompatible { .. } => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "incompatible",
@@ -142,5 +147,23 @@ impl From<CallFailure> for Problem {
             None => problem,
         };
         problem.caused_by(failure)
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// A row that is not there is 404. What a module's store should have turned into a refusal of
+    /// its domain, such as a key that is taken, is our own fault: 500.
+    fn from(error: StoreError) -> Self {
+        let problem = match &error {
+            StoreError::NotFound { .. } => Self::not_found(),
+            StoreError::Busy { module, .. } => Self::from_status(StatusCode::SERVICE_UNAVAILABLE)
+                .detail(format!("{module} is busy; nothing was done."))
+                .retry_after(RETRY),
+            StoreError::CommitUnknown { module, .. } => {
+                Self::outcome_unknown(module).retry_after(RETRY)
+            }
+            _ => Self::from_status(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        problem.caused_by(error)
     }
 }

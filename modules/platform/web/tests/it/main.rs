@@ -1,0 +1,11 @@
+//! The edge as a client sees it.
+
+mod bad_input;
+mod callers;
+mod headers;
+mod idempotency;
+mod openapi;
+mod ports;
+mod server;
+mod support;
+mod trouble;
