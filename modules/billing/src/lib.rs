@@ -1,1 +1,87 @@
-//! The billing module
+//! The billing module: the price list, subscriptions and what is invoiced for them, seats, usage,
+//! and what a tenant may use.
+//!
+//! Each feature keeps its tables, rules and routes together. A payment provider is asked through
+//! the port [`PaymentGateway`], never inside a transaction: what is intended is committed, the
+//! provider is asked under a key of ours, the answer is committed; what was cut off in between is
+//! finished by [`subscriptions`]' completer, which asks again under the same key.
+//!
+//! *Invariants*: a tenant has at most one subscription that is in force or being paid for; a
+//! tenant's seats never exceed its limit by reservation; an invoice that has a number is paid.
+
+mod accounts;
+mod api;
+mod catalog;
+mod currency;
+mod entitlements;
+mod http;
+mod invoices;
+mod period;
+mod seats;
+mod subscriptions;
+mod usage;
+
+use std::{sync::Arc, time::Duration};
+
+use billing_api::{BillingApi, MODULE, PaymentGateway};
+use events::Consumer;
+use module::Module;
+use storage::Store;
+
+pub use catalog::{Catalog, CatalogError, Interval, Plan, Price, SeatLimits};
+
+/// What the module is built from.
+pub struct Dependencies {
+    /// Its data, opened with its own migrations.
+    pub store: Store,
+    /// Who takes the money.
+    pub gateway: Arc<dyn PaymentGateway>,
+    /// What can be bought.
+    pub catalog: Catalog,
+    /// How it behaves.
+    pub settings: Settings,
+}
+
+/// How the module behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The most that the payment provider may take for an answer while a client waits. A request
+    /// that has less time left gives the provider less.
+    pub charge_time: Duration,
+}
+
+impl Default for Settings {
+    /// 20 seconds.
+    fn default() -> Self {
+        Self { charge_time: Duration::from_secs(20) }
+    }
+}
+
+/// Builds the module.
+pub fn module(dependencies: Dependencies) -> Module {
+    let Dependencies { store, gateway, catalog, settings } = dependencies;
+    let billing = Arc::new(Billing { store: store.clone(), gateway, catalog, settings });
+    let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
+    Module::new(MODULE, store)
+        .serving::<dyn BillingApi>(api)
+        .consuming(Consumer::effect("billing.owner_seat", Arc::new(seats::OwnerSeat)))
+        .consuming(Consumer::action(
+            "billing.complete_charge",
+            Arc::new(subscriptions::CompleteCharge::new(Arc::clone(&billing))),
+        ))
+        .routes(http::routes(billing))
+}
+
+/// The module at work. Each feature adds what it does in a file of its own.
+struct Billing {
+    store: Store,
+    gateway: Arc<dyn PaymentGateway>,
+    catalog: Catalog,
+    settings: Settings,
+}
+
+impl Billing {
+    const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+}

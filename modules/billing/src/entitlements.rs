@@ -1,0 +1,75 @@
+//! What a tenant may use now.
+
+use actix_web::{
+    get,
+    web::{Data, Json},
+};
+use billing_api::{Entitlements, SeatUsage};
+use kernel::CallContext;
+use storage::{StoreError, TenantTx};
+use web::{Caller, Problem, StandardErrors};
+
+use crate::{
+    Billing,
+    catalog::{Catalog, Plan},
+    seats,
+    subscriptions::{self, subscription},
+};
+
+/// What the calling tenant may use now: its plan's features, its seats, and what each meter
+/// includes per calendar month.
+#[utoipa::path(
+    tag = "billing",
+    responses((status = OK, body = Entitlements), StandardErrors),
+    security(("bearer" = []))
+)]
+#[get("/entitlements")]
+pub(crate) async fn show_entitlements(
+    caller: Caller,
+    billing: Data<Billing>,
+) -> Result<Json<Entitlements>, Problem> {
+    Ok(Json(read(&billing, &caller).await?))
+}
+
+pub(crate) async fn read(billing: &Billing, ctx: &CallContext) -> Result<Entitlements, StoreError> {
+    let reader = billing.store.read(ctx)?;
+    let subscription = subscriptions::in_force(reader.find()).one().await?;
+    let used = seats::count(reader.find()).await?;
+    let InForce { plan, seats } = in_force(&billing.catalog, subscription.as_ref());
+    Ok(Entitlements {
+        tenant: reader.tenant(),
+        plan: plan.id.clone(),
+        features: plan.features.clone(),
+        seats: SeatUsage { used, limit: seats },
+        meters: plan.meters.clone(),
+    })
+}
+
+/// How many seats the tenant has in all.
+pub(crate) async fn seat_limit(tx: &TenantTx, catalog: &Catalog) -> Result<u32, StoreError> {
+    let subscription = subscriptions::in_force(tx.find()).one().await?;
+    Ok(in_force(catalog, subscription.as_ref()).seats)
+}
+
+struct InForce<'c> {
+    plan: &'c Plan,
+    seats: u32,
+}
+
+/// The plan that counts: the subscription's, or the default one. A plan that the operator has
+/// taken out of the price list altogether leaves the seats that were paid for, and the default
+/// plan's features.
+fn in_force<'c>(catalog: &'c Catalog, subscription: Option<&subscription::Model>) -> InForce<'c> {
+    let default = catalog.default_plan();
+    let Some(subscription) = subscription else {
+        return InForce { plan: default, seats: default.seats.max };
+    };
+    let plan = catalog.plan(&subscription.plan_id).unwrap_or_else(|| {
+        tracing::warn!(
+            billing.plan = subscription.plan_id,
+            "a subscription's plan is not in the price list; archive a plan instead of deleting it"
+        );
+        default
+    });
+    InForce { plan, seats: subscription.seats() }
+}

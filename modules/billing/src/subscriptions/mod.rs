@@ -1,0 +1,54 @@
+//! Subscriptions: how one begins, and what it is.
+//!
+//! A beginning is three steps, of which the middle one is not ours: the *intent* is committed
+//! ([`begin`]), the provider is asked, the answer is *settled* ([`settle`]). Whoever is cut off
+//! after the first leaves a charge that the *completer* ([`completer`]) asks for again.
+
+mod begin;
+mod charge;
+mod completer;
+pub(crate) mod http;
+mod order;
+mod settle;
+mod state;
+mod subscribe;
+pub(crate) mod subscription;
+mod view;
+
+use kernel::CallContext;
+use sea_orm::ColumnTrait;
+use storage::{Query, StoreError};
+
+use crate::Billing;
+
+pub(crate) use completer::CompleteCharge;
+pub(crate) use order::Subscribe;
+pub(crate) use state::{ChargeState, Checkout, InvoiceStatus, Settlement, Status};
+pub(crate) use subscribe::{Answer, RequestKey, SubscribeError};
+pub(crate) use view::SubscriptionView;
+
+/// The subscription that is in force, of which there is at most one.
+pub(crate) fn in_force<P>(
+    subscriptions: Query<'_, subscription::Entity, P>,
+) -> Query<'_, subscription::Entity, P> {
+    subscriptions.filter(subscription::Column::Status.eq(Status::Active))
+}
+
+/// The subscription that keeps another from beginning, of which there is at most one.
+fn live<P>(
+    subscriptions: Query<'_, subscription::Entity, P>,
+) -> Query<'_, subscription::Entity, P> {
+    let live = [Status::Pending, Status::Active, Status::Failed].into_iter();
+    subscriptions.filter(subscription::Column::Status.is_in(live.filter(|status| status.is_live())))
+}
+
+impl Billing {
+    /// The subscription that is in force.
+    pub(crate) async fn subscription(
+        &self,
+        ctx: &CallContext,
+    ) -> Result<Option<SubscriptionView>, StoreError> {
+        let found = in_force(self.store.read(ctx)?.find()).one().await?;
+        Ok(found.as_ref().map(SubscriptionView::from))
+    }
+}

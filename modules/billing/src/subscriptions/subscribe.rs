@@ -1,0 +1,157 @@
+//! Subscribing: intent, charge, settlement.
+
+use std::time::Duration;
+
+use billing_api::{ChargeOutcome, GatewayError};
+use kernel::CallContext;
+use serde_json::Value;
+use storage::StoreError;
+
+use super::{
+    Subscribe,
+    begin::{Begun, Undone},
+    charge,
+    order::OrderError,
+    settle::Settled,
+};
+use crate::Billing;
+
+/// How long after `charge_time` a request that has not been heard of counts as cut off. The lease
+/// of its key and the completer's first attempt wait for it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What is kept of a request's time for committing what the provider says.
+const TIME_TO_SETTLE: Duration = Duration::from_secs(1);
+
+/// The client's identity for a request to subscribe.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestKey {
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// Tells a repetition from another request under the same key.
+    pub body_hash: String,
+}
+
+/// What a client is answered. The first answer and its repetitions have the same body.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The subscription is in force, as JSON.
+    Subscribed(Value),
+    /// The charge was declined, for the reason with this code.
+    Declined(String),
+    /// The request was answered before, like this.
+    Replayed { status: u16, body: Value },
+}
+
+/// Why there is no answer, or none that is kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubscribeError {
+    #[error("the order is not possible")]
+    Order(#[from] OrderError),
+    #[error("{used} seats are taken")]
+    SeatsTaken { used: u32 },
+    #[error("the tenant has a subscription")]
+    AlreadySubscribed,
+    #[error("the tenant has a subscription that is being paid for")]
+    AlreadyBeginning { retry_after: Duration },
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("the request under this key is still at work")]
+    InFlight { retry_after: Duration },
+    /// Nothing was done, and the key is free again.
+    #[error("the payment provider was not reached")]
+    ProviderUnreachable(#[source] GatewayError),
+    /// The charge may have been made; the completer will find out.
+    #[error("the payment provider has not answered")]
+    OutcomeUnknown {
+        retry_after: Duration,
+        #[source]
+        source: GatewayError,
+    },
+    /// The provider broke its contract; a person has to look.
+    #[error("the answer of the payment provider contradicts what is known of charge {charge}")]
+    Contradicted { charge: uuid::Uuid },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whether the provider may have been asked for a charge before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    ForTheFirstTime,
+    PerhapsBefore,
+}
+
+impl Billing {
+    /// Begins a subscription, once per key.
+    pub(crate) async fn subscribe(
+        &self,
+        ctx: &CallContext,
+        request: &Subscribe,
+        key: &RequestKey,
+    ) -> Result<Answer, SubscribeError> {
+        let (charge, asked) = match self.begin(ctx, request, key).await? {
+            Begun::New(charge) => (charge, Asked::ForTheFirstTime),
+            Begun::Resumed(charge) => (charge, Asked::PerhapsBefore),
+            Begun::Answered(answer) => return Ok(answer),
+        };
+        let allowed = ctx.remaining().saturating_sub(TIME_TO_SETTLE).min(self.settings.charge_time);
+        match self.ask(&charge, allowed).await {
+            Ok(outcome) => self.settle_and_answer(ctx, &charge, outcome, key).await,
+            Err(source @ GatewayError::Unreachable(_)) if asked == Asked::ForTheFirstTime => {
+                match self.undo(&self.time_to_commit(ctx), &charge).await? {
+                    Undone::Entirely => Err(SubscribeError::ProviderUnreachable(source)),
+                    Undone::TooLate => Err(self.outcome_unknown(source)),
+                }
+            }
+            Err(source) => Err(self.outcome_unknown(source)),
+        }
+    }
+
+    /// Asks the provider for `charge`, for the first time or again.
+    pub(super) async fn ask(
+        &self,
+        charge: &charge::Model,
+        allowed: Duration,
+    ) -> Result<ChargeOutcome, GatewayError> {
+        let asked = self.gateway.charge(charge.request(allowed));
+        // The adapter keeps to `allowed`; should one not, the client is answered all the same.
+        match tokio::time::timeout(allowed + TIME_TO_SETTLE / 2, asked).await {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(GatewayError::Unknown(Box::new(elapsed))),
+        }
+    }
+
+    async fn settle_and_answer(
+        &self,
+        ctx: &CallContext,
+        charge: &charge::Model,
+        outcome: ChargeOutcome,
+        key: &RequestKey,
+    ) -> Result<Answer, SubscribeError> {
+        let ctx = self.time_to_commit(ctx);
+        match self.settle(&ctx, charge.id, &outcome).await? {
+            Settled::Now(answer) => Ok(answer),
+            // The completer was faster, and has stored the answer.
+            Settled::Before => match self.repeat(&ctx, key).await? {
+                Some(answer) => Ok(answer),
+                None => Err(SubscribeError::InFlight { retry_after: self.cut_off_after() }),
+            },
+            Settled::Contradicted => Err(SubscribeError::Contradicted { charge: charge.id }),
+        }
+    }
+
+    fn outcome_unknown(&self, source: GatewayError) -> SubscribeError {
+        SubscribeError::OutcomeUnknown { retry_after: self.cut_off_after(), source }
+    }
+
+    /// What was paid is recorded even where the client's time is up meanwhile.
+    fn time_to_commit(&self, ctx: &CallContext) -> CallContext {
+        CallContext::new(ctx.principal().clone(), ctx.call_id(), GRACE).with_trace(ctx.trace())
+    }
+
+    /// How long after its beginning a request counts as cut off.
+    pub(super) fn cut_off_after(&self) -> Duration {
+        self.settings.charge_time + GRACE
+    }
+}

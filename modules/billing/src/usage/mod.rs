@@ -1,0 +1,169 @@
+//! Usage: what was used of each meter, counted once.
+
+mod batch;
+mod event;
+pub(crate) mod http;
+mod total;
+
+use std::collections::{BTreeMap, HashSet};
+
+use billing_api::{BillingError, UsageEvent, UsageReceipt};
+use kernel::{CallContext, Cursor, Page, PageRequest, Timestamp};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition,
+    sea_query::{Expr, ExprTrait},
+};
+use serde::{Deserialize, Serialize};
+use storage::{StoreError, TenantTx};
+use utoipa::ToSchema;
+
+use crate::{Billing, accounts, api::store_failed, catalog::Catalog, period::Period};
+
+/// What was used of a meter in a period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct UsageTotal {
+    /// A meter of the price list.
+    #[schema(example = "api_calls")]
+    pub meter: String,
+    /// The start of the calendar month, in UTC.
+    pub period_start: Timestamp,
+    /// The start of the next one.
+    pub period_end: Timestamp,
+    /// Units.
+    pub quantity: i64,
+}
+
+/// Counts those of `events` that were not counted before: all of them, or none where one of them
+/// is refused.
+pub(crate) async fn record(
+    tx: &TenantTx,
+    catalog: &Catalog,
+    events: &[UsageEvent],
+) -> Result<UsageReceipt, BillingError> {
+    batch::check(catalog, tx.store().clock().now(), events)?;
+    count(tx, events).await.map_err(store_failed)
+}
+
+async fn count(tx: &TenantTx, events: &[UsageEvent]) -> Result<UsageReceipt, StoreError> {
+    // The tenant's batches take turns, so that what is not there now is not there at the insert.
+    accounts::lock(tx).await?;
+    let counted = counted_before(tx, events).await?;
+    let fresh = batch::unseen(events, &counted);
+    let now = tx.store().clock().now();
+    let row = |event: &&UsageEvent| event::ActiveModel {
+        tenant_id: Set(tx.tenant().0),
+        event_id: Set(event.id.clone()),
+        meter: Set(event.meter.clone()),
+        quantity: Set(batch::quantity(event)),
+        at: Set(event.at.into()),
+        created_at: Set(now.into()),
+    };
+    let key = [event::Column::TenantId, event::Column::EventId];
+    tx.insert_new(fresh.iter().map(row).collect(), &key).await?;
+    for ((period_start, meter), quantity) in sums(&fresh) {
+        add(tx, period_start, meter, quantity).await?;
+    }
+    let size = |events: usize| u32::try_from(events).unwrap_or(u32::MAX);
+    Ok(UsageReceipt { counted: size(fresh.len()), repeated: size(events.len() - fresh.len()) })
+}
+
+async fn counted_before(
+    tx: &TenantTx,
+    events: &[UsageEvent],
+) -> Result<HashSet<String>, StoreError> {
+    let ids = events.iter().map(|event| event.id.as_str());
+    let known = tx.find::<event::Entity>().filter(event::Column::EventId.is_in(ids)).all().await?;
+    Ok(known.into_iter().map(|row| row.event_id).collect())
+}
+
+fn sums<'e>(events: &[&'e UsageEvent]) -> BTreeMap<(Timestamp, &'e str), i64> {
+    let mut sums = BTreeMap::new();
+    for event in events {
+        let period = Period::month_of(event.at);
+        *sums.entry((period.start, event.meter.as_str())).or_insert(0) += batch::quantity(event);
+    }
+    sums
+}
+
+async fn add(
+    tx: &TenantTx,
+    period_start: Timestamp,
+    meter: &str,
+    quantity: i64,
+) -> Result<(), StoreError> {
+    let now = tx.store().clock().now();
+    let empty = total::ActiveModel {
+        tenant_id: Set(tx.tenant().0),
+        id: Set(tx.store().ids().next()),
+        meter: Set(meter.to_owned()),
+        period_start: Set(period_start.into()),
+        quantity: Set(0),
+        created_at: Set(now.into()),
+        updated_at: Set(now.into()),
+    };
+    let key = [total::Column::TenantId, total::Column::PeriodStart, total::Column::Meter];
+    tx.insert_new(vec![empty], &key).await?;
+    tx.update_many::<total::Entity>()
+        .set(total::Column::Quantity, Expr::col(total::Column::Quantity).add(quantity))
+        .set(total::Column::UpdatedAt, now.to_offset_date_time())
+        .filter(total::Column::PeriodStart.eq(period_start.to_offset_date_time()))
+        .filter(total::Column::Meter.eq(meter))
+        .exec()
+        .await?;
+    Ok(())
+}
+
+impl Billing {
+    /// Counts a batch that comes from outside. Its events' ids make it once-only.
+    pub(crate) async fn report_usage(
+        &self,
+        ctx: &CallContext,
+        events: &[UsageEvent],
+    ) -> Result<UsageReceipt, BillingError> {
+        let tx = self.store.write(ctx).await.map_err(store_failed)?;
+        let receipt = record(&tx, &self.catalog, events).await?;
+        tx.commit().await.map_err(store_failed)?;
+        Ok(receipt)
+    }
+
+    /// A page of the tenant's totals, latest period first.
+    pub(crate) async fn usage(
+        &self,
+        ctx: &CallContext,
+        request: &PageRequest,
+    ) -> Result<Page<UsageTotal>, StoreError> {
+        let mut totals = self.store.read(ctx)?.find::<total::Entity>();
+        if let Some(cursor) = request.cursor {
+            totals = totals.filter(older_than(cursor));
+        }
+        let rows = totals
+            .order_by_desc(total::Column::PeriodStart)
+            .order_by_desc(total::Column::Id)
+            .limit(u64::from(request.size()) + 1)
+            .all()
+            .await?;
+        let position = |row: &total::Model| (Timestamp::new(row.period_start), row.id);
+        Ok(Page::from_rows(rows, request, position).map(UsageTotal::from))
+    }
+}
+
+fn older_than(Cursor { at, id }: Cursor) -> Condition {
+    let at = at.to_offset_date_time();
+    let same_period = total::Column::PeriodStart.eq(at);
+    Condition::any()
+        .add(total::Column::PeriodStart.lt(at))
+        .add(Condition::all().add(same_period).add(total::Column::Id.lt(id)))
+}
+
+impl From<total::Model> for UsageTotal {
+    fn from(total: total::Model) -> Self {
+        let period = Period::month_of(total.period_start.into());
+        Self {
+            meter: total.meter,
+            period_start: period.start,
+            period_end: period.end,
+            quantity: total.quantity,
+        }
+    }
+}
