@@ -1,11 +1,13 @@
 //! Auth's wiring: its store, the key it signs access tokens with, billing for the seats.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use auth::{AuthSettings, Dependencies};
+use auth::{Argon2id, AuthSettings, Dependencies};
 use auth_api::MODULE;
 use auth_migrations::Migrator;
 use host::{
-    Keys, Mount, Site,
+    Keys, Mount, Site, TOKEN_ISSUER,
     config::{Config, Section},
 };
 use module::Module;
@@ -31,8 +33,10 @@ impl Mount for Auth {
         Ok(auth::module(Dependencies {
             store: site.store::<Migrator>(MODULE.name).await?,
             billing: site.port(),
+            issuer: TOKEN_ISSUER.to_owned(),
             signing_key: Keys::signing_key(site.config(), "auth-signing")?,
             sealer: site.keys().sealer.clone(),
+            hashing: Arc::new(Argon2id::default()),
             settings: self.settings.clone(),
         }))
     }

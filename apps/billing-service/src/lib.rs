@@ -71,6 +71,7 @@ impl Mount for Billing {
             store: site.store::<Migrator>(MODULE.name).await?,
             gateway,
             catalog: self.catalog.clone(),
+            settings: billing::Settings::default(),
         }))
     }
 }

@@ -4,11 +4,8 @@
 use seam::ModuleDescriptor;
 
 /// All modules, one a line.
-pub const MODULES: &[ModuleDescriptor] = &[
-    auth_api::MODULE,
-    billing_api::MODULE,
-    notifications_api::MODULE,
-];
+pub const MODULES: &[ModuleDescriptor] =
+    &[auth_api::MODULE, billing_api::MODULE, notifications_api::MODULE];
 
 /// The names of all modules.
 #[must_use]

@@ -5,7 +5,11 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Program, config::{Layers, Mistakes}, telemetry};
+use crate::{
+    Program,
+    config::{Layers, Mistakes},
+    telemetry,
+};
 
 #[derive(Parser)]
 #[command(version, about = "Serves a part of the product; without a command, `serve`.")]
@@ -51,7 +55,8 @@ fn carry_out(program: Program, arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     telemetry::start(program.config());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match command {
             Command::Migrate => program.migrate().await,

@@ -234,7 +234,10 @@ fn outgoing_headers(request: &HttpRequest) -> HeaderMap {
     }
     let connection = request.connection_info();
     let ours = [
-        ("x-forwarded-for", request.peer_addr().as_ref().map(SocketAddr::ip).map(|ip| ip.to_string())),
+        (
+            "x-forwarded-for",
+            request.peer_addr().as_ref().map(SocketAddr::ip).map(|ip| ip.to_string()),
+        ),
         ("x-forwarded-host", Some(connection.host().to_owned())),
         ("x-forwarded-proto", Some(connection.scheme().to_owned())),
         // The listener may have begun the trace itself.

@@ -4,8 +4,8 @@
 //! *Invariants*: only [`config`] reads the environment; nothing starts before the whole
 //! configuration was found good; this crate links no module.
 
-pub mod catalogue;
 mod access;
+pub mod catalogue;
 mod cli;
 pub mod config;
 mod docs;
@@ -21,5 +21,5 @@ mod telemetry;
 
 pub use cli::run;
 pub use keys::Keys;
-pub use program::{Program, Running};
+pub use program::{Program, Running, TOKEN_ISSUER};
 pub use site::{Mount, Site};

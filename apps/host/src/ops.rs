@@ -28,7 +28,10 @@ impl Ops {
                 .route("/dead-letters/{module}", actix::get().to(list))
                 .route("/dead-letters/{module}/{consumer}/replay", actix::post().to(replay_all))
                 .route("/dead-letters/{module}/{event}/{consumer}", actix::get().to(show))
-                .route("/dead-letters/{module}/{event}/{consumer}/replay", actix::post().to(replay)),
+                .route(
+                    "/dead-letters/{module}/{event}/{consumer}/replay",
+                    actix::post().to(replay),
+                ),
         );
     }
 
@@ -130,7 +133,9 @@ async fn replay_all(
 ) -> Result<HttpResponse, Problem> {
     ops.authorise(&request)?;
     match ops.of(&consumer.module)?.replay_all(&consumer.consumer).await {
-        Ok(replayed) => Ok(HttpResponse::Accepted().json(serde_json::json!({ "replayed": replayed }))),
+        Ok(replayed) => {
+            Ok(HttpResponse::Accepted().json(serde_json::json!({ "replayed": replayed })))
+        }
         Err(ReplayError::Store(error)) => Err(CallFailure::from(error).into()),
         Err(ReplayError::NotFound(_) | ReplayError::NoSuchConsumer(_)) => Err(Problem::not_found()),
     }

@@ -22,8 +22,8 @@ use crate::{
     telemetry,
 };
 
-/// Who signs access tokens, as they say themselves.
-pub(crate) const TOKEN_ISSUER: &str = "ashlar-auth";
+/// The `iss` of access tokens: the same in every program that issues or verifies them.
+pub const TOKEN_ISSUER: &str = "ashlar-auth";
 
 /// A program and the modules that it contains.
 pub struct Program {
@@ -50,7 +50,11 @@ impl Program {
     ///
     /// # Errors
     /// Every mistake in it, at once.
-    pub fn configured(mut self, mut layers: Layers, mut mistakes: Mistakes) -> Result<Self, Mistakes> {
+    pub fn configured(
+        mut self,
+        mut layers: Layers,
+        mut mistakes: Mistakes,
+    ) -> Result<Self, Mistakes> {
         let linked: Vec<_> = self.mounts.iter().map(|mount| mount.descriptor().name).collect();
         self.config = Config::read(&mut layers, &catalogue::names(), &linked, &mut mistakes);
         telemetry::check(&self.config, &mut mistakes);
@@ -162,11 +166,13 @@ impl Program {
             LocalCalls::Direct => Placement::Direct,
             LocalCalls::Loopback => Placement::Loopback(Repeat::EverySecond),
         };
-        let here = self.mounts.iter().map(|mount| (mount.descriptor().name.to_owned(), local.clone()));
+        let here =
+            self.mounts.iter().map(|mount| (mount.descriptor().name.to_owned(), local.clone()));
         let mut placements: Vec<_> = here.collect();
         for (name, elsewhere) in &self.config.modules {
             let remote = Remote { service: name.clone(), urls: elsewhere.urls.clone() };
-            let transport = HttpTransport::new(remote, client.clone(), Arc::clone(&keys.hop_signer))?;
+            let transport =
+                HttpTransport::new(remote, client.clone(), Arc::clone(&keys.hop_signer))?;
             placements.push((name.clone(), Placement::Remote(Arc::new(transport))));
         }
         Ok(Ports::new(placements))
@@ -205,7 +211,11 @@ impl Running {
         let public = self.public_address();
         let local: Vec<_> = self.stores.iter().map(|(name, _)| *name).collect();
         writeln!(output, "{} is ready", self.name)?;
-        writeln!(output, "  modules here    {}", if local.is_empty() { "none".into() } else { local.join(", ") })?;
+        writeln!(
+            output,
+            "  modules here    {}",
+            if local.is_empty() { "none".into() } else { local.join(", ") }
+        )?;
         for (module, remote) in &self.config.modules {
             writeln!(output, "  {module:<15} {}", remote.urls.join(", "))?;
         }

@@ -205,7 +205,10 @@ fn passed_on(config: &Config) -> anyhow::Result<Vec<PassedOn<'_>>> {
     Ok(elsewhere.into_iter().map(with_client).collect())
 }
 
-fn gateways(passed_on: &[PassedOn<'_>], patience: Duration) -> Vec<(&'static [&'static str], Gateway)> {
+fn gateways(
+    passed_on: &[PassedOn<'_>],
+    patience: Duration,
+) -> Vec<(&'static [&'static str], Gateway)> {
     passed_on
         .iter()
         .map(|PassedOn { module, remote, client }| {

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::{Clock, Ids};
 use module::{Module, Ports, SubscriptionRoutes};
-use seam::{ModuleDescriptor, Port};
 use sea_orm_migration::MigratorTrait;
+use seam::{ModuleDescriptor, Port};
 use storage::{Engine, Store, StoreConfig, StoreParts};
 
-use crate::{Keys, catalogue, config::{Config, Section}};
+use crate::{
+    Keys, catalogue,
+    config::{Config, Section},
+};
 
 /// A module's wiring: which store, adapters and settings it gets. One for each service program;
 /// the monolith mounts them all.

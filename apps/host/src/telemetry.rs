@@ -1,5 +1,7 @@
 //! Logs: pretty for people, JSON for machines.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Config, LogFormat, Mistakes, Profile};
@@ -24,7 +26,10 @@ pub(crate) fn start(config: &Config) {
     });
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
-        LogFormat::Pretty => registry.with(fmt::layer().compact().with_target(false)).try_init(),
+        LogFormat::Pretty => {
+            let colours = std::io::stdout().is_terminal();
+            registry.with(fmt::layer().compact().with_target(false).with_ansi(colours)).try_init()
+        }
         LogFormat::Json => registry.with(fmt::layer().json().flatten_event(true)).try_init(),
     };
     if started.is_err() {

@@ -100,9 +100,9 @@ impl Layers {
 fn scalar_or_list(text: &str) -> Value {
     let parsed = format!("value = {text}").parse::<Table>().ok();
     match parsed.and_then(|mut table| table.remove("value")) {
-        Some(value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_))) => {
-            value
-        }
+        Some(
+            value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Array(_)),
+        ) => value,
         _ => Value::String(text.to_owned()),
     }
 }

@@ -75,7 +75,10 @@ impl<'a> Section<'a> {
     }
 
     fn named(&self, path: &[String]) -> String {
-        std::iter::once(self.name).chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join(".")
+        std::iter::once(self.name)
+            .chain(path.iter().map(String::as_str))
+            .collect::<Vec<_>>()
+            .join(".")
     }
 }
 
