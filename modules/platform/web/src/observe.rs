@@ -203,7 +203,7 @@ impl Listener {
             (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
             (CACHE_CONTROL, "no-store"),
         ];
-        let over_tls = (STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+        let over_tls = (STRICT_TRANSPORT_SECURITY, "max-age=31536000");
         let (to_browsers, over_tls) = match self {
             Self::Public(Encryption::Tls) => (Some(to_browsers), Some(over_tls)),
             Self::Public(Encryption::Plain) => (Some(to_browsers), None),

@@ -66,11 +66,13 @@ impl Problem {
         self
     }
 
-    /// Adds an extension member (RFC 9457 §3.2). A value that has no JSON form is left out.
+    /// Adds an extension member (RFC 9457 §3.2). The standard's own members cannot be replaced, and
+    /// a value that has no JSON form is left out.
     #[must_use]
     pub fn with(mut self, member: impl Into<String>, value: impl Serialize) -> Self {
-        if let Ok(value) = serde_json::to_value(value) {
-            self.0.members.insert(member.into(), value);
+        let member = member.into();
+        if let (false, Ok(value)) = (OWN_MEMBERS.contains(&&*member), serde_json::to_value(value)) {
+            self.0.members.insert(member, value);
         }
         self
     }
@@ -136,8 +138,7 @@ impl Problem {
             _ => None,
         };
         let (kind, title, detail) = (text("type"), text("title"), text("detail"));
-        members.remove("status");
-        members.remove("trace_id");
+        members.retain(|name, _| !OWN_MEMBERS.contains(&name.as_str()));
         let slug = kind.map(|kind| match kind.strip_prefix(TYPE_PREFIX) {
             Some(slug) => slug.to_owned(),
             None => kind,
@@ -163,6 +164,8 @@ impl Problem {
         serde_json::to_vec(&Document::from(&*self.0)).unwrap_or_default()
     }
 }
+
+const OWN_MEMBERS: [&str; 6] = ["type", "title", "status", "detail", "instance", "trace_id"];
 
 /// The members in the order in which people read them.
 #[derive(Serialize)]
@@ -215,5 +218,46 @@ impl ResponseError for Problem {
         }
         response.insert_header((CONTENT_TYPE, PROBLEM_JSON));
         response.body(self.body())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn says_what_it_is_and_keeps_its_cause() {
+        let problem = Problem::new(StatusCode::CONFLICT, "seat-taken", "The seat is taken")
+            .detail("Seat 17.")
+            .with("seat", 17)
+            .with("type", "another")
+            .retry_after(Duration::from_millis(1_001))
+            .caused_by(fmt::Error);
+        assert_eq!(
+            problem.to_json(),
+            json!({
+                "type": "urn:ashlar:problem:seat-taken",
+                "title": "The seat is taken",
+                "status": 409,
+                "detail": "Seat 17.",
+                "seat": 17,
+            })
+        );
+        assert!(problem.source().is_some());
+        let response = problem.error_response();
+        assert_eq!(response.headers().get(RETRY_AFTER), Some(&HeaderValue::from_static("2")));
+        assert_eq!(
+            response.headers().get(CONTENT_TYPE),
+            Some(&HeaderValue::from_static(PROBLEM_JSON))
+        );
+    }
+
+    #[test]
+    fn what_was_stored_is_the_same_problem_again() {
+        let first = Problem::forbidden().detail("Not yours.").with("required_role", "owner");
+        let again = Problem::from_json(first.status(), first.to_json());
+        assert_eq!((again.slug(), again.to_json()), (first.slug(), first.to_json()));
     }
 }

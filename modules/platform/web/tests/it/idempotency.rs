@@ -87,6 +87,14 @@ async fn a_problem_is_replayed_as_it_was() {
 }
 
 #[actix_web::test]
+async fn a_replayed_problem_has_the_trace_id_of_the_repetition() {
+    let answer = send(TestRequest::get().uri("/v1/trouble/replayed")).await;
+    assert_eq!((answer.status, answer.slug()), (402, "card-declined"));
+    assert_eq!(answer.header("idempotent-replayed"), Some("true"));
+    assert_eq!(answer.body["trace_id"].as_str(), answer.header("x-request-id"));
+}
+
+#[actix_web::test]
 async fn what_no_answer_can_be_is_an_honest_500() {
     let (status, _, body) = replay(Replayed { status: 9_999, body: Value::Null }).await;
     assert_eq!((status, body["type"].as_str()), (500, Some("urn:ashlar:problem:internal")));

@@ -59,17 +59,30 @@ impl Echo for Cave {
 }
 
 /// Two programs that know each other: `monolith` calls, and `echo` is served here.
-struct Wire {
+pub(crate) struct Wire {
     signer: HopSigner,
     trust: Arc<TrustStore>,
 }
 
 impl Wire {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = Arc::new(SigningKey::generate().expect("a key"));
         let trust = TrustStore::fixed([("monolith", key.public_jwk())]).expect("trust");
         let signer = HopSigner::new(key, "monolith", Arc::new(SystemClock));
         Self { signer, trust: Arc::new(trust) }
+    }
+
+    pub(crate) fn verifier(&self) -> HopVerifier {
+        HopVerifier::new(Arc::clone(&self.trust), ["echo"], Arc::new(SystemClock))
+    }
+
+    /// All headers of a call.
+    pub(crate) fn headers(&self, allowed: Duration) -> Vec<(&'static str, String)> {
+        let context = CallContext::new(caller(), CallId(Uuid::from_u128(7)), allowed)
+            .with_key(CallKey::new("größe 1"));
+        let mut headers = Vec::from(WireContext::from(&context).to_headers());
+        headers.push(("authorization", self.token("echo")));
+        headers
     }
 
     fn token(&self, audience: &str) -> String {
@@ -88,22 +101,15 @@ impl Wire {
         path: &str,
         argument: impl Into<Vec<u8>>,
     ) -> TestRequest {
-        let context = CallContext::new(caller(), CallId(Uuid::from_u128(7)), allowed)
-            .with_key(CallKey::new("größe 1"));
-        let request = TestRequest::post()
-            .uri(path)
-            .insert_header(("authorization", self.token("echo")))
-            .set_payload(argument.into());
-        let headers = WireContext::from(&context).to_headers();
-        headers.into_iter().fold(request, TestRequest::insert_header)
+        let request = TestRequest::post().uri(path).set_payload(argument.into());
+        self.headers(allowed).into_iter().fold(request, TestRequest::insert_header)
     }
 
     async fn answer(&self, request: TestRequest) -> Answer {
         let echo: Arc<dyn Echo> = Arc::new(Cave);
         let dispatch = <dyn Echo as Port>::server(Slot::filled(echo));
         let served = vec![ServedPort { service: "echo".to_owned(), dispatch }];
-        let verifier = HopVerifier::new(Arc::clone(&self.trust), ["echo"], Arc::new(SystemClock));
-        let app = web::internal_app(internal::ports(served, verifier));
+        let app = web::internal_app(internal::ports(served, self.verifier()));
         let app = test::init_service(app).await;
         let response = test::call_service(&app, request.to_request()).await;
         let outcome = response.headers().get("x-call-outcome");

@@ -7,11 +7,16 @@ use std::{
 };
 
 use actix_web::{HttpResponse, HttpServer, dev::ServerHandle, web as actix};
+use kernel::CallContext;
+use seam::{Dispatch, PortDescriptor, Reply, ServedPort, async_trait};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use utoipa_actix_web::service_config::ServiceConfig;
 use web::{Edge, HALF_CLOSED, Visitor};
 
-use crate::support::{PATIENCE, edge, routes};
+use crate::{
+    ports::Wire,
+    support::{PATIENCE, edge, routes},
+};
 
 /// A server on a port of its own, stopped when the test ends.
 struct Server {
@@ -19,25 +24,26 @@ struct Server {
     handle: ServerHandle,
 }
 
-impl Server {
-    fn start(edge: Edge, more: impl Fn(&mut ServiceConfig<'_>) + Clone + Send + 'static) -> Self {
-        let server = HttpServer::new(move || {
-            let more = more.clone();
-            web::public_app(&edge, move |config| {
-                routes(config);
-                more(config);
-            })
-        })
-        .h1_allow_half_closed(HALF_CLOSED)
-        .workers(1)
-        .disable_signals()
-        .bind(("127.0.0.1", 0))
-        .expect("a free port");
+/// Serves the application that `$app` makes. A macro, since its type cannot be written down.
+macro_rules! serve {
+    ($app:expr) => {{
+        let server = HttpServer::new($app)
+            .h1_allow_half_closed(HALF_CLOSED)
+            .workers(1)
+            .disable_signals()
+            .bind(("127.0.0.1", 0))
+            .expect("a free port");
         let address = *server.addrs().first().expect("an address");
         let server = server.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self { address, handle }
+        Server { address, handle }
+    }};
+}
+
+impl Server {
+    fn start(edge: Edge) -> Self {
+        serve!(move || web::public_app(&edge, routes))
     }
 
     fn connect(&self, request: &str) -> TcpStream {
@@ -71,7 +77,7 @@ fn request(method: &str, path: &str) -> String {
 
 #[actix_web::test]
 async fn a_worker_survives_a_panic_and_says_so() {
-    let server = Server::start(edge(), |_| {});
+    let server = Server::start(edge());
     for _ in 0..3 {
         let answer = server.exchange(&request("GET", "/v1/trouble/panics")).await;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
@@ -86,7 +92,7 @@ async fn a_worker_survives_a_panic_and_says_so() {
 
 #[actix_web::test]
 async fn head_is_get_without_the_body() {
-    let server = Server::start(edge(), |_| {});
+    let server = Server::start(edge());
     let answer = server.exchange(&request("HEAD", "/v1/trouble/visit")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     let (head, body) = answer.split_once("\r\n\r\n").expect("the end of the head");
@@ -96,7 +102,7 @@ async fn head_is_get_without_the_body() {
 
 #[actix_web::test]
 async fn a_body_without_a_length_is_bounded_too() {
-    let server = Server::start(Edge { body_limit: 1_000, ..edge() }, |_| {});
+    let server = Server::start(Edge { body_limit: 1_000, ..edge() });
     let chunk = format!("200\r\n{}\r\n", "x".repeat(0x200));
     let answer = server
         .exchange(&format!(
@@ -133,21 +139,61 @@ async fn next(events: &mut UnboundedReceiver<&'static str>) -> &'static str {
 #[actix_web::test]
 async fn a_client_that_goes_away_cancels_its_handler() {
     let (events, mut seen) = unbounded_channel();
-    let events = Arc::new(events);
-    let patient = Edge { request_time: PATIENCE * 10, ..edge() };
-    let server = Server::start(patient, move |config| {
-        let events = Arc::clone(&events);
+    let edge = Edge { request_time: PATIENCE * 10, ..edge() };
+    let server = serve!(move || {
+        let events = events.clone();
         let wait = move |_: Visitor| {
-            let events = Arc::clone(&events);
+            let witness = Witness::new(&events);
             async move {
-                let _witness = Witness::new(&events);
+                let _witness = witness;
                 std::future::pending::<HttpResponse>().await
             }
         };
-        config.route("/wait", actix::get().to(wait));
+        web::public_app(&edge, move |config: &mut ServiceConfig<'_>| {
+            config.route("/wait", actix::get().to(wait));
+        })
     });
     let client = server.connect(&request("GET", "/wait").replace("close", "keep-alive"));
     assert_eq!(next(&mut seen).await, "begun");
     drop(client);
+    assert_eq!(next(&mut seen).await, "dropped");
+}
+
+/// Serves a port whose only method never returns.
+struct Endless(UnboundedSender<&'static str>);
+
+#[async_trait]
+impl Dispatch for Endless {
+    fn port(&self) -> &'static PortDescriptor {
+        static PORT: PortDescriptor =
+            PortDescriptor { service: "echo", name: "Endless", version: 1, methods: &[] };
+        &PORT
+    }
+
+    async fn dispatch(&self, _: &CallContext, _: &str, _: &[u8]) -> Reply {
+        let _witness = Witness::new(&self.0);
+        std::future::pending().await
+    }
+}
+
+#[actix_web::test]
+async fn a_caller_that_goes_away_cancels_its_call() {
+    let (events, mut seen) = unbounded_channel();
+    let wire = Wire::new();
+    let verifier = Arc::new(wire.verifier());
+    let server = serve!(move || {
+        let dispatch: Arc<dyn Dispatch> = Arc::new(Endless(events.clone()));
+        let served = vec![ServedPort { service: "echo".to_owned(), dispatch }];
+        web::internal_app(web::internal::ports(served, Arc::clone(&verifier)))
+    });
+    let mut call = String::from(
+        "POST /internal/echo/Endless/v1/wait HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n",
+    );
+    for (name, value) in wire.headers(PATIENCE * 10) {
+        call.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let caller = server.connect(&format!("{call}\r\n"));
+    assert_eq!(next(&mut seen).await, "begun");
+    drop(caller);
     assert_eq!(next(&mut seen).await, "dropped");
 }

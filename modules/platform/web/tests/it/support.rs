@@ -25,7 +25,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 use uuid::Uuid;
 use web::{
     AccessRefusal, AccessVerifier, ApiJson, ApiPath, ApiQuery, BodyHash, Caller, Edge,
-    IdempotencyKey, Problem, StandardErrors, Visitor,
+    IdempotencyKey, Problem, Replayed, StandardErrors, Visitor,
 };
 
 /// Knows the tokens `member`, `admin` and `owner`, and some that do not hold.
@@ -138,6 +138,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
             .service(owners_only)
             .service(private)
             .service(anything)
+            .service(replayed)
             .service(loses_its_store)
             .service(panics)
             .service(hangs)
@@ -240,6 +241,14 @@ async fn who_visits(visitor: Visitor) -> Json<Value> {
 #[post("/anything")]
 async fn anything(body: ApiJson<Value>) -> Json<Value> {
     Json(body.into_inner())
+}
+
+/// What is answered to a repetition of a charge that was declined.
+#[utoipa::path(responses((status = OK)))]
+#[get("/replayed")]
+async fn replayed() -> Replayed {
+    let declined = Problem::new(StatusCode::PAYMENT_REQUIRED, "card-declined", "Declined");
+    Replayed { status: 402, body: declined.to_json() }
 }
 
 /// Asks for everything at once.
