@@ -89,11 +89,15 @@ impl CallFailure {
     }
 
     /// What a caller of `service` is told where the implementation returned this failure: its own
-    /// "I have not started" stands, the failure of a call that it made to another does not.
+    /// "I have not started" stands, and so does its own "this is not the call that I know under
+    /// that key"; the failure of a call that it made to another does not.
     pub(crate) fn seen_through(self, service: &str) -> Self {
         match self {
             Self::Unavailable { service: origin } if origin == service => {
                 Self::Unavailable { service: origin }
+            }
+            Self::Incompatible { service: origin, detail } if origin == service => {
+                Self::Incompatible { service: origin, detail }
             }
             Self::DeadlineExceeded { .. } => Self::deadline_exceeded(service),
             _ => Self::outcome_unknown(service),
