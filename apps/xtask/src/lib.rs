@@ -1,9 +1,19 @@
-//! The team's commands (`cargo xtask …`).
+//! The team's commands (`cargo xtask …`), and as a library what the journey suite needs of them:
+//! [`shapes`] builds, starts, kills and stops the programs of a shape, [`extraction`] moves a
+//! module's data, and [`graph`] tells what is linked into a program.
+//!
+//! *Invariants*: nothing here is linked into a program that runs in production; every command
+//! works from a fresh checkout, and says what to install where it needs something.
 
 pub mod check;
 pub mod console;
 pub mod contracts;
+pub mod extraction;
 pub mod files;
+pub mod graph;
+pub mod shapes;
 pub mod steps;
+pub mod test_run;
 pub mod tools;
+pub mod up;
 pub mod workspace;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{check, console, contracts};
+use xtask::{check, console, contracts, extraction, test_run, up};
 
 /// The team's commands.
 #[derive(Debug, Parser)]
@@ -13,12 +13,24 @@ enum Command {
     Check(check::Options),
     /// Compares the wire schemas in docs/contracts with the types, or writes them.
     Contracts(contracts::Options),
+    /// Builds every shape's programs and runs all tests.
+    Test(test_run::Options),
+    /// Starts the product: one process, or some modules in processes of their own.
+    Up(up::Options),
+    /// Moves a module's data out of the stopped monolith's directory into its service's own.
+    Extract(extraction::Options),
+    /// Moves a module's data back into the monolith's directory.
+    Absorb(extraction::Options),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Check(options) => check::run(&options),
         Command::Contracts(options) => contracts::run(&options),
+        Command::Test(options) => test_run::run(&options),
+        Command::Up(options) => up::run(&options),
+        Command::Extract(options) => extraction::run_extract(&options),
+        Command::Absorb(options) => extraction::run_absorb(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

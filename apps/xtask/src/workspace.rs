@@ -76,6 +76,20 @@ impl Workspace {
         Ok(features.cloned().collect())
     }
 
+    /// The crate of the module that a person calls `name`; `time_sheets` is `time-sheets`.
+    ///
+    /// # Errors
+    /// There is no such module; the message lists those that there are.
+    pub fn module(&self, name: &str) -> Result<String> {
+        let modules = self.modules()?;
+        let name = name.replace('_', "-");
+        if !modules.contains(&name) {
+            let known: Vec<&str> = modules.iter().map(String::as_str).collect();
+            bail!("there is no module `{name}`; there are {}", known.join(", "));
+        }
+        Ok(name)
+    }
+
     /// Cargo, in the workspace's root.
     #[must_use]
     pub fn cargo(&self, arguments: &[&str]) -> Command {
@@ -128,5 +142,13 @@ mod tests {
         let modules = Workspace::find().and_then(|workspace| workspace.modules());
         let modules = modules.expect("the tests run in the workspace");
         assert!(modules.contains("billing") && !modules.contains("default"), "{modules:?}");
+    }
+
+    #[test]
+    fn a_module_that_does_not_exist_is_named_with_those_that_do() {
+        let workspace = Workspace::find().expect("the tests run in the workspace");
+        assert_eq!(workspace.module("billing").expect("it exists"), "billing");
+        let error = workspace.module("biling").expect_err("a slip").to_string();
+        assert!(error.starts_with("there is no module `biling`; there are auth, "), "{error}");
     }
 }

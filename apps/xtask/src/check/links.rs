@@ -3,20 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::{
-    steps,
+    graph,
     workspace::{MONOLITH, Workspace, service_name},
 };
 
 /// A program, as it is built for some shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
+struct Program {
     /// Its crate.
-    pub name: String,
+    name: String,
     /// The features that it is built with; its default ones are off.
-    pub features: BTreeSet<String>,
+    features: BTreeSet<String>,
 }
 
 /// A program and the crates that it must not hold.
@@ -27,40 +27,17 @@ struct Expectation {
 }
 
 impl Program {
-    /// The monolith with these modules.
-    #[must_use]
-    pub fn monolith(modules: BTreeSet<String>) -> Self {
+    fn monolith(modules: BTreeSet<String>) -> Self {
         Self { name: MONOLITH.to_owned(), features: modules }
     }
 
-    /// The program of one module.
-    #[must_use]
-    pub fn service(module: &str) -> Self {
+    fn service(module: &str) -> Self {
         Self { name: service_name(module), features: BTreeSet::new() }
-    }
-
-    /// The crates that are linked into it, or run to build it.
-    ///
-    /// # Errors
-    /// Cargo knows no such program or feature.
-    pub fn linked_crates(&self, workspace: &Workspace) -> Result<BTreeSet<String>> {
-        let features = self.features.iter().cloned().collect::<Vec<_>>().join(",");
-        let mut command = workspace.cargo(&["tree", "--package", &self.name]);
-        command.args(["--edges", "normal,build", "--no-default-features", "--features", &features]);
-        command.args(["--prefix", "none", "--format", "{p}"]);
-        let tree = steps::output(&mut command)?;
-        let names: BTreeSet<String> =
-            tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
-        if !names.contains(&self.name) {
-            bail!("cargo's tree of {} does not begin with it", self.name);
-        }
-        Ok(names)
     }
 }
 
 /// The crates of `module` that no other program may hold. Its contract is not among them.
-#[must_use]
-pub fn implementation_of(module: &str) -> BTreeSet<String> {
+fn implementation_of(module: &str) -> BTreeSet<String> {
     [module.to_owned(), format!("{module}-migrations"), service_name(module)].into()
 }
 
@@ -68,7 +45,9 @@ pub fn implementation_of(module: &str) -> BTreeSet<String> {
 pub(crate) fn complaints(workspace: &Workspace) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     for expectation in expectations(&workspace.modules()?) {
-        let linked = expectation.program.linked_crates(workspace)?;
+        let Program { name, features } = &expectation.program;
+        let features: Vec<&str> = features.iter().map(String::as_str).collect();
+        let linked = graph::linked_in(workspace, name, &features)?;
         complaints.extend(judge(&expectation, &linked));
     }
     Ok(complaints)

@@ -4,7 +4,7 @@
 mod advisories;
 mod environment;
 mod graph;
-pub mod links;
+mod links;
 mod manifests;
 mod rules;
 mod sizes;

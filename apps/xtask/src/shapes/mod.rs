@@ -1,0 +1,132 @@
+//! Shapes: the same product as one process or as several. Builds, starts, kills and stops them.
+//!
+//! A monolith is built *without* the modules that run elsewhere, so that what the journeys drive
+//! is what a deployment would run.
+
+mod build;
+mod logs;
+mod plan;
+mod ports;
+mod program;
+mod ready;
+mod running;
+mod supervisor;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+
+pub use build::{Binaries, build};
+pub(crate) use build::{PREBUILT, build_in};
+pub use logs::{LogSink, Quiet, Terminal};
+pub use ports::Ports;
+pub use program::Program;
+pub use running::Running;
+
+/// Which modules run in processes of their own, and how programs are compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    extracted: BTreeSet<String>,
+    profile: BuildProfile,
+}
+
+/// How programs are compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BuildProfile {
+    /// Quick to build.
+    #[default]
+    Debug,
+    /// Quick to run.
+    Release,
+}
+
+impl Shape {
+    /// The monolith, and each of `modules` (by the names of their crates) beside it.
+    #[must_use]
+    pub fn extracting<'m>(modules: impl IntoIterator<Item = &'m str>) -> Self {
+        let extracted = modules.into_iter().map(str::to_owned).collect();
+        Self { extracted, profile: BuildProfile::Debug }
+    }
+
+    /// The same shape of optimised programs.
+    #[must_use]
+    pub fn compiled(self, profile: BuildProfile) -> Self {
+        Self { profile, ..self }
+    }
+}
+
+/// How a shape is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The data directory that the programs share; made where it is missing.
+    pub data: PathBuf,
+    /// The folder that the programs run in, where they look for `ashlar.toml`.
+    pub folder: PathBuf,
+    /// Which addresses they bind to.
+    pub ports: Ports,
+    /// What they are for.
+    pub purpose: Purpose,
+    /// More settings for all programs, such as `("ASHLAR__SEAM__LOCAL", "loopback")`.
+    pub settings: Vec<(String, String)>,
+    /// What happens when a program ends that nobody has stopped.
+    pub after_crash: AfterCrash,
+    /// Who hears what the programs write.
+    pub logs: Arc<dyn LogSink>,
+}
+
+/// What programs are started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A person tries the product: the profile is `local`, the caller's own settings count.
+    Use,
+    /// A test: the profile is `test`, and nothing around the test has a say.
+    Test,
+}
+
+/// What happens when a program ends that nobody has stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCrash {
+    /// It is started again, later each time.
+    Restart,
+    /// It stays down.
+    StayDown,
+}
+
+impl Launch {
+    /// For a test: free ports, nothing inherited, no restarts, no output.
+    #[must_use]
+    pub fn for_test(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            folder: data.to_owned(),
+            ports: Ports::Free,
+            purpose: Purpose::Test,
+            settings: Vec::new(),
+            after_crash: AfterCrash::StayDown,
+            logs: Arc::new(Quiet),
+        }
+    }
+}
+
+/// Builds `shape`, starts it for a test on free ports, and waits until every program is ready.
+///
+/// # Errors
+/// A program that does not build or does not become ready; the message ends with what it wrote.
+pub async fn start(shape: &Shape, data: &Path) -> Result<Running> {
+    let wanted = shape.clone();
+    let binaries = tokio::task::spawn_blocking(move || build(&wanted)).await;
+    let binaries = binaries.context("building the shape")??;
+    launch(&binaries, Launch::for_test(data)).await
+}
+
+/// Starts programs that were built, and waits until every one is ready.
+///
+/// # Errors
+/// An address that is in use, or a program that does not become ready.
+pub async fn launch(binaries: &Binaries, launch: Launch) -> Result<Running> {
+    Running::start(binaries, launch).await
+}

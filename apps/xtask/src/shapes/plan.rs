@@ -1,0 +1,177 @@
+//! Who runs where, and what each program is told about the others.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use super::{Launch, Purpose, build::Binaries, ports::Listeners};
+use crate::{
+    extraction::Place,
+    workspace::{MONOLITH, module_name, service_name},
+};
+
+/// A program that is about to be started.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) name: String,
+    pub(super) binary: PathBuf,
+    /// The modules in it, by their crates.
+    pub(super) modules: BTreeSet<String>,
+    pub(super) listeners: Listeners,
+    pub(super) folder: PathBuf,
+    pub(super) purpose: Purpose,
+    /// What it is told, by environment variables.
+    pub(super) settings: Vec<(String, String)>,
+}
+
+impl Planned {
+    pub(super) fn public_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.listeners.public)
+    }
+
+    pub(super) fn internal_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.listeners.internal)
+    }
+}
+
+/// The shape's programs, the monolith first.
+pub(super) fn plan(binaries: &Binaries, launch: &Launch) -> anyhow::Result<Vec<Planned>> {
+    let extracted: BTreeSet<String> = binaries.services.keys().cloned().collect();
+    let kept = binaries.modules.difference(&extracted).cloned().collect();
+    let monolith = (MONOLITH.to_owned(), binaries.monolith.clone(), kept);
+    let services = binaries.services.iter().map(|(module, binary)| {
+        (service_name(module), binary.clone(), BTreeSet::from([module.clone()]))
+    });
+    let mut planned = Vec::new();
+    for (position, (name, binary, modules)) in [monolith].into_iter().chain(services).enumerate() {
+        planned.push(Planned {
+            name,
+            binary,
+            modules,
+            listeners: launch.ports.of_program(position)?,
+            folder: launch.folder.clone(),
+            purpose: launch.purpose,
+            settings: Vec::new(),
+        });
+    }
+    let settings: Vec<_> =
+        planned.iter().map(|program| settings(program, &planned, launch)).collect();
+    for (program, settings) in planned.iter_mut().zip(settings) {
+        program.settings = settings;
+    }
+    Ok(planned)
+}
+
+fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Vec<(String, String)> {
+    let mut settings = vec![
+        ("ASHLAR__PROFILE", launch.purpose.profile().to_owned()),
+        ("ASHLAR__PUBLIC__BIND", format!("127.0.0.1:{}", program.listeners.public)),
+        ("ASHLAR__INTERNAL__BIND", format!("127.0.0.1:{}", program.listeners.internal)),
+    ];
+    // The public origin stays one in every shape: links in mails lead to the monolith.
+    settings.extend(all.first().map(|monolith| ("ASHLAR__PUBLIC__ORIGIN", monolith.public_url())));
+    settings.extend(data_settings(program, &launch.data));
+    let mut settings: Vec<_> =
+        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    for other in all.iter().filter(|other| other.name != program.name) {
+        for module in &other.modules {
+            let section = format!("ASHLAR__MODULES__{}", module_name(module).to_uppercase());
+            let list = |url: String| format!("[\"{url}\"]");
+            settings.push((format!("{section}__URLS"), list(other.internal_url())));
+            settings.push((format!("{section}__PUBLIC_URLS"), list(other.public_url())));
+        }
+    }
+    settings.extend(launch.settings.iter().cloned());
+    settings
+}
+
+/// A service opens the module's file in place, unless the data were moved to its own directory.
+/// Keys and the sandbox are shared in any case: the programs check each other's signatures.
+fn data_settings(program: &Planned, data: &Path) -> Vec<(&'static str, String)> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let moved = program.modules.iter().find(|module| {
+        program.name == service_name(module) && Place::in_monolith(data, module).is_closed()
+    });
+    let Some(module) = moved else { return vec![("ASHLAR__DATA__DIR", text(data))] };
+    vec![
+        ("ASHLAR__DATA__DIR", text(&Place::in_service(data, module).dir)),
+        ("ASHLAR__DATA__KEYS_DIR", text(&data.join("keys"))),
+        ("ASHLAR__DATA__SANDBOX_DIR", text(&data.join("sandbox"))),
+    ]
+}
+
+impl Purpose {
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Use => "local",
+            Self::Test => "test",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn planned(data: &Path, extracted: &[&str]) -> Vec<Planned> {
+        let service = |module: &&str| ((*module).to_owned(), PathBuf::from(service_name(module)));
+        let binaries = Binaries {
+            monolith: PathBuf::from("monolith"),
+            services: extracted.iter().map(service).collect(),
+            modules: ["auth", "billing", "time-sheets"].map(str::to_owned).into(),
+        };
+        plan(&binaries, &Launch::for_test(data)).expect("there are free ports")
+    }
+
+    fn told(program: &Planned) -> BTreeMap<&str, &str> {
+        program.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    #[test]
+    fn a_monolith_alone_knows_of_nobody() {
+        let programs = planned(Path::new("/data"), &[]);
+        assert_eq!(programs.len(), 1);
+        let told = told(&programs[0]);
+        assert_eq!(told["ASHLAR__PROFILE"], "test");
+        assert_eq!(told["ASHLAR__DATA__DIR"], "/data");
+        assert!(told.keys().all(|name| !name.contains("MODULES")), "{told:?}");
+    }
+
+    #[test]
+    fn every_program_knows_where_the_others_modules_are() {
+        let programs = planned(Path::new("/data"), &["billing", "time-sheets"]);
+        let [monolith, billing, sheets] = programs.as_slice() else { panic!("{programs:?}") };
+        let url = |program: &Planned| format!("[\"{}\"]", program.internal_url());
+
+        assert_eq!(told(monolith)["ASHLAR__MODULES__BILLING__URLS"], url(billing));
+        assert_eq!(told(monolith)["ASHLAR__MODULES__TIME_SHEETS__URLS"], url(sheets));
+        assert!(!told(monolith).contains_key("ASHLAR__MODULES__AUTH__URLS"));
+        let public = format!("[\"{}\"]", billing.public_url());
+        assert_eq!(told(monolith)["ASHLAR__MODULES__BILLING__PUBLIC_URLS"], public);
+
+        assert_eq!(told(billing)["ASHLAR__MODULES__AUTH__URLS"], url(monolith));
+        assert_eq!(told(billing)["ASHLAR__MODULES__TIME_SHEETS__URLS"], url(sheets));
+        assert!(!told(billing).contains_key("ASHLAR__MODULES__BILLING__URLS"));
+        assert_eq!(told(billing)["ASHLAR__PUBLIC__ORIGIN"], monolith.public_url());
+    }
+
+    #[test]
+    fn a_service_works_where_its_data_are() {
+        let data = TempDir::new().expect("a folder");
+        let dir = |programs: &[Planned]| told(&programs[1])["ASHLAR__DATA__DIR"].to_owned();
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        assert_eq!(dir(&planned(data.path(), &["billing"])), text(data.path()));
+
+        std::fs::write(data.path().join("billing.moved"), "moved").expect("it can be written");
+        let programs = planned(data.path(), &["billing"]);
+        assert_eq!(dir(&programs), text(&data.path().join("billing-service")));
+        let keys = told(&programs[1])["ASHLAR__DATA__KEYS_DIR"].to_owned();
+        assert_eq!(keys, text(&data.path().join("keys")));
+        assert_eq!(told(&programs[0])["ASHLAR__DATA__DIR"], text(data.path()));
+    }
+}

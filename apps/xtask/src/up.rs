@@ -1,0 +1,108 @@
+//! `cargo xtask up`: the product on this machine, in any shape, until Ctrl-C.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Result;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    console::say,
+    shapes::{
+        self, AfterCrash, Binaries, BuildProfile, Launch, Ports, Purpose, Running, Shape, Terminal,
+    },
+    workspace::{MONOLITH, Workspace, service_name},
+};
+
+/// What `up` can be told.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// The modules that run in processes of their own, such as `billing,notifications`.
+    #[arg(long, value_name = "MODULES", value_delimiter = ',')]
+    extract: Vec<String>,
+    /// The data directory; `data` in the repository where nothing is said.
+    #[arg(long, value_name = "DIRECTORY")]
+    data: Option<PathBuf>,
+    /// The port of the public origin. The internal one is 1000 above it, and those of extracted
+    /// modules follow each of the two.
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    public_port: u16,
+    /// Builds optimised programs.
+    #[arg(long)]
+    release: bool,
+}
+
+/// Builds, starts, waits for a signal, and stops.
+///
+/// # Errors
+/// A program that does not build, start or stop.
+pub fn run(options: &Options) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let mut extracted = Vec::new();
+    for name in &options.extract {
+        extracted.push(workspace.module(name)?);
+    }
+    let compiled = if options.release { BuildProfile::Release } else { BuildProfile::Debug };
+    let shape = Shape::extracting(extracted.iter().map(String::as_str)).compiled(compiled);
+    say("building…");
+    let binaries = shapes::build(&shape)?;
+    let names = extracted.iter().map(|module| service_name(module));
+    let launch = Launch {
+        data: options.data.clone().unwrap_or_else(|| workspace.root().join("data")),
+        folder: workspace.root().to_owned(),
+        ports: Ports::From { public: options.public_port },
+        purpose: Purpose::Use,
+        settings: Vec::new(),
+        after_crash: AfterCrash::Restart,
+        logs: Arc::new(Terminal::new([MONOLITH.to_owned()].into_iter().chain(names).collect())),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(binaries, launch))
+}
+
+async fn serve(binaries: Binaries, launch: Launch) -> Result<()> {
+    // Listened for from the beginning, so that a signal during the start is not lost.
+    let (mut terminate, mut interrupt, mut hang_up) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
+    );
+    let mut told_to_stop = std::pin::pin!(async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    });
+    let data = launch.data.clone();
+    let running = tokio::select! {
+        running = shapes::launch(&binaries, launch) => running?,
+        // Dropping what has started by now ends it.
+        () = &mut told_to_stop => return Ok(()),
+    };
+    say(where_to_go(&running, &data.display().to_string()));
+    told_to_stop.await;
+    say("\nstopping…");
+    running.stop().await
+}
+
+fn where_to_go(running: &Running, data: &str) -> String {
+    let url = running.public_url();
+    let programs = running.programs().iter().map(|program| {
+        let modules: Vec<&str> = program.modules().iter().map(String::as_str).collect();
+        let modules =
+            if modules.is_empty() { "the gateway alone".to_owned() } else { modules.join(", ") };
+        format!(
+            "    {:<24} {modules} (pid {}, internal {})",
+            program.name(),
+            program.pid().map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            program.internal_url()
+        )
+    });
+    format!(
+        "\nAshlar is up at {url}\n    try it                   {url}/docs/\n    \
+         sent mails               {url}/sandbox/mailbox\n    data                     {data}\n\
+         programs\n{}\nStop with Ctrl-C.\n",
+        programs.collect::<Vec<_>>().join("\n")
+    )
+}
