@@ -32,7 +32,12 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager.create_table(notification_reads()).await?;
-        manager.create_table(mails()).await
+        manager.create_table(mails()).await?;
+        manager
+            .create_index(
+                Index::create().name("mails_by_age").table("mails").col("updated_at").take(),
+            )
+            .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

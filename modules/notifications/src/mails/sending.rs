@@ -1,0 +1,149 @@
+//! Sending a mail that was written down.
+
+use std::sync::Arc;
+
+use events::{Action, Consumer, Delivery, HandlerError};
+use kernel::{CallContext, Secret};
+use notifications_api::{EmailError, EmailSender};
+use sea_orm::ColumnTrait;
+use storage::Store;
+use tokens::{SealError, Sealer};
+use uuid::Uuid;
+
+use super::{
+    english,
+    entity::{Column, Entity, MailState, Model},
+    letter::Addressing,
+    queue::MailDue,
+};
+
+/// The consumer that does it.
+pub(crate) fn job(sending: MailSending) -> Consumer {
+    Consumer::action::<MailDue>("mail-sending", Arc::new(sending))
+}
+
+/// Hands a mail to the provider outside any transaction, then commits what became of it. A crash
+/// in between sends it again under the same `message_id`.
+pub(crate) struct MailSending {
+    pub store: Store,
+    pub mailer: Arc<dyn EmailSender>,
+    pub sealer: Arc<Sealer>,
+    pub origin: PublicOrigin,
+    pub from: String,
+}
+
+/// Where links start; no slash at the end.
+pub(crate) struct PublicOrigin(String);
+
+impl PublicOrigin {
+    pub(crate) fn new(origin: &str) -> Self {
+        Self(origin.trim_end_matches('/').to_owned())
+    }
+
+    /// The token is base64url and needs no escaping. It comes last, so that the link can be told
+    /// from its end.
+    fn link(&self, path: &str, token: &Secret) -> Secret {
+        Secret::new(format!("{}{path}?token={}", self.0, token.expose()))
+    }
+}
+
+/// How an attempt ended for good.
+enum Outcome {
+    Sent,
+    Refused(String),
+}
+
+/// Why an attempt cannot succeed, however often it is made. An operator can replay it.
+#[derive(Debug, thiserror::Error)]
+enum SendingError {
+    #[error("there is no mail {0}")]
+    NoMail(Uuid),
+    #[error("mail {0} has a link and no token")]
+    NoToken(Uuid),
+    #[error("the token of mail {0} could not be opened")]
+    Sealed(Uuid, #[source] SealError),
+}
+
+impl From<SendingError> for HandlerError {
+    fn from(error: SendingError) -> Self {
+        Self::Permanent(Box::new(error))
+    }
+}
+
+#[seam::async_trait]
+impl Action<MailDue> for MailSending {
+    async fn perform(
+        &self,
+        ctx: &CallContext,
+        event: MailDue,
+        _delivery: &Delivery,
+    ) -> Result<(), HandlerError> {
+        let found = self.store.read(ctx)?.find::<Entity>().filter(Column::Id.eq(event.mail)).one();
+        let mail = found.await?.ok_or(SendingError::NoMail(event.mail))?;
+        if mail.state != MailState::Queued {
+            return Ok(());
+        }
+        let outcome = self.hand_over(&mail).await?;
+        self.conclude(ctx, &mail, outcome).await
+    }
+}
+
+impl MailSending {
+    async fn hand_over(&self, mail: &Model) -> Result<Outcome, HandlerError> {
+        let link = match mail.content.link() {
+            None => None,
+            Some(link) if link.expires_at <= self.store.clock().now() => {
+                return Ok(Outcome::Refused("its link has expired".to_owned()));
+            }
+            Some(link) => {
+                let sealed = mail.sealed_token.as_deref().ok_or(SendingError::NoToken(mail.id))?;
+                let token = self
+                    .sealer
+                    .open(sealed, link.purpose)
+                    .map_err(|source| SendingError::Sealed(mail.id, source))?;
+                Some(self.origin.link(link.path, &token))
+            }
+        };
+        let message_id = mail.id.to_string();
+        let email = english::letter(&mail.content, link).to_email(Addressing {
+            message_id: &message_id,
+            from: &self.from,
+            to: &mail.recipient,
+        });
+        match self.mailer.send(&email).await {
+            Ok(()) => Ok(Outcome::Sent),
+            Err(EmailError::Refused(why)) => Ok(Outcome::Refused(why)),
+            Err(error @ EmailError::Temporary(_)) => Err(HandlerError::Retry(Box::new(error))),
+        }
+    }
+
+    /// Notes the outcome and erases the token, the first time only.
+    async fn conclude(
+        &self,
+        ctx: &CallContext,
+        mail: &Model,
+        outcome: Outcome,
+    ) -> Result<(), HandlerError> {
+        let now = self.store.clock().now().to_offset_date_time();
+        let (state, sent_at, refusal) = match outcome {
+            Outcome::Sent => (MailState::Sent, Some(now), None),
+            Outcome::Refused(why) => {
+                tracing::warn!(mail.id = %mail.id, mail.refusal = why, "a mail was refused");
+                (MailState::Refused, None, Some(why))
+            }
+        };
+        let tx = self.store.write(ctx).await?;
+        tx.update_many::<Entity>()
+            .set(Column::State, state)
+            .set(Column::SealedToken, Option::<String>::None)
+            .set(Column::Refusal, refusal)
+            .set(Column::SentAt, sent_at)
+            .set(Column::UpdatedAt, now)
+            .filter(Column::Id.eq(mail.id))
+            .filter(Column::State.eq(MailState::Queued))
+            .exec()
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

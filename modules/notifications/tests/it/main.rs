@@ -1,0 +1,6 @@
+//! The module as its callers, its users and its readers see it.
+
+mod harness;
+mod http;
+mod mails;
+mod port;
