@@ -1,0 +1,100 @@
+//! Providers that misbehave.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use billing_api::{ChargeOutcome, ChargeRequest, GatewayError, PaymentGateway};
+use sandbox::SandboxGateway;
+use tokio::sync::{Notify, Semaphore};
+
+/// Takes the money of the first charge, and never answers it.
+pub(crate) struct LosesTheFirstAnswer {
+    inner: SandboxGateway,
+    lost: AtomicBool,
+    /// Told once the money is taken.
+    pub(crate) taken: Notify,
+}
+
+impl LosesTheFirstAnswer {
+    pub(crate) fn new(inner: SandboxGateway) -> Self {
+        Self { inner, lost: AtomicBool::new(false), taken: Notify::new() }
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for LosesTheFirstAnswer {
+    async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
+        let outcome = self.inner.charge(request).await;
+        if self.lost.swap(true, Ordering::SeqCst) {
+            return outcome;
+        }
+        self.taken.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// Answers when it is let.
+pub(crate) struct Gated {
+    inner: SandboxGateway,
+    /// Told when a charge arrives.
+    pub(crate) arrived: Notify,
+    /// Each permit lets a charge pass.
+    pub(crate) gate: Semaphore,
+}
+
+impl Gated {
+    pub(crate) fn new(inner: SandboxGateway) -> Self {
+        Self { inner, arrived: Notify::new(), gate: Semaphore::new(0) }
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for Gated {
+    async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
+        self.arrived.notify_one();
+        self.gate.acquire().await.expect("the gate stays").forget();
+        self.inner.charge(request).await
+    }
+}
+
+/// What a provider is to do with a charge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mood {
+    /// Not be reached.
+    Away,
+    /// Say nothing of use.
+    Mute,
+    /// Say that the key is another charge's.
+    Confused,
+}
+
+/// Has moods, one for each charge, and is well when they are over.
+pub(crate) struct Moody {
+    inner: SandboxGateway,
+    moods: Mutex<VecDeque<Mood>>,
+}
+
+impl Moody {
+    pub(crate) fn new(inner: SandboxGateway, moods: impl IntoIterator<Item = Mood>) -> Self {
+        Self { inner, moods: Mutex::new(moods.into_iter().collect()) }
+    }
+}
+
+#[async_trait]
+impl PaymentGateway for Moody {
+    async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
+        let mood = self.moods.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match mood {
+            Some(Mood::Away) => Err(GatewayError::Unreachable("away".into())),
+            Some(Mood::Mute) => Err(GatewayError::Unknown("mute".into())),
+            Some(Mood::Confused) => Err(GatewayError::KeyReused),
+            None => self.inner.charge(request).await,
+        }
+    }
+}
