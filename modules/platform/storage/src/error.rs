@@ -60,7 +60,7 @@ pub enum StoreError {
         #[source]
         source: DbErr,
     },
-    /// An earlier statement of the transaction failed. Both engines could only roll it back:
+    /// An earlier statement of the transaction failed, or was dropped half-way. Both engines could only roll it back:
     /// PostgreSQL refuses what follows, SQLite may have rolled it back already.
     #[error(
         "an earlier statement of this transaction of {module} failed; it can only be rolled back"

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, Statement,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement,
 };
 
 use crate::{Store, StoreError, sqlite, transaction::Transaction};
@@ -36,7 +35,7 @@ impl<'a> On<'a> {
 /// A connection as the builders see it. Every statement passes here on its way to the engine.
 pub(crate) enum Link<'a> {
     Pool(&'a DatabaseConnection),
-    Transaction(&'a DatabaseTransaction),
+    Transaction(&'a Transaction),
 }
 
 #[async_trait]
@@ -44,7 +43,7 @@ impl ConnectionTrait for Link<'_> {
     fn get_database_backend(&self) -> DbBackend {
         match self {
             Self::Pool(pool) => pool.get_database_backend(),
-            Self::Transaction(tx) => tx.get_database_backend(),
+            Self::Transaction(tx) => tx.raw().get_database_backend(),
         }
     }
 
@@ -52,14 +51,14 @@ impl ConnectionTrait for Link<'_> {
         sqlite::make_comparable(&mut statement)?;
         match self {
             Self::Pool(pool) => pool.execute_raw(statement).await,
-            Self::Transaction(tx) => tx.execute_raw(statement).await,
+            Self::Transaction(tx) => tx.run(tx.raw().execute_raw(statement)).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match self {
             Self::Pool(pool) => pool.execute_unprepared(sql).await,
-            Self::Transaction(tx) => tx.execute_unprepared(sql).await,
+            Self::Transaction(tx) => tx.run(tx.raw().execute_unprepared(sql)).await,
         }
     }
 
@@ -67,7 +66,7 @@ impl ConnectionTrait for Link<'_> {
         sqlite::make_comparable(&mut statement)?;
         match self {
             Self::Pool(pool) => pool.query_one_raw(statement).await,
-            Self::Transaction(tx) => tx.query_one_raw(statement).await,
+            Self::Transaction(tx) => tx.run(tx.raw().query_one_raw(statement)).await,
         }
     }
 
@@ -75,7 +74,7 @@ impl ConnectionTrait for Link<'_> {
         sqlite::make_comparable(&mut statement)?;
         match self {
             Self::Pool(pool) => pool.query_all_raw(statement).await,
-            Self::Transaction(tx) => tx.query_all_raw(statement).await,
+            Self::Transaction(tx) => tx.run(tx.raw().query_all_raw(statement)).await,
         }
     }
 }

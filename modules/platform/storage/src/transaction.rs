@@ -1,6 +1,6 @@
 //! What both scopes write in.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 
@@ -12,6 +12,8 @@ pub(crate) struct Transaction {
     raw: DatabaseTransaction,
     store: Store,
     failed: AtomicBool,
+    /// Statements that were begun and have not ended.
+    running: AtomicU32,
     wrote_outbox: AtomicBool,
 }
 
@@ -34,6 +36,7 @@ impl Transaction {
             raw,
             store: store.clone(),
             failed: AtomicBool::new(false),
+            running: AtomicU32::new(0),
             wrote_outbox: AtomicBool::new(false),
         }
     }
@@ -42,14 +45,23 @@ impl Transaction {
         &self.store
     }
 
-    /// Migrations alone work on the connection itself.
+    /// The connection itself: for [`Link`], and for migrations.
     pub(crate) const fn raw(&self) -> &DatabaseTransaction {
         &self.raw
     }
 
     pub(crate) fn link(&self) -> Result<Link<'_>, StoreError> {
         self.must_be_sound()?;
-        Ok(Link::Transaction(&self.raw))
+        Ok(Link::Transaction(self))
+    }
+
+    /// Runs a statement. Where its future is dropped half-way, whether it failed is not known, and
+    /// the transaction cannot be committed.
+    pub(crate) async fn run<T>(&self, statement: impl Future<Output = T>) -> T {
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let outcome = statement.await;
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        outcome
     }
 
     /// Explains the failure of a statement, after which the transaction can only be rolled back.
@@ -63,7 +75,7 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        self.must_be_sound()?;
+        self.must_be_whole()?;
         let committed = self.raw.commit().await;
         committed.map_err(|error| sqlite::explain_commit(self.store.module(), error))?;
         if self.wrote_outbox.into_inner() {
@@ -74,7 +86,7 @@ impl Transaction {
 
     /// Ends a savepoint and makes what it did part of `outer`.
     pub(crate) async fn release_into(self, outer: &Self) -> Result<(), StoreError> {
-        self.must_be_sound()?;
+        self.must_be_whole()?;
         self.raw.commit().await.map_err(|error| outer.failed(error))?;
         outer.wrote_outbox.fetch_or(self.wrote_outbox.into_inner(), Ordering::Relaxed);
         Ok(())
@@ -83,6 +95,14 @@ impl Transaction {
     /// Undoes what a savepoint did.
     pub(crate) async fn undo_in(self, outer: &Self) -> Result<(), StoreError> {
         self.raw.rollback().await.map_err(|error| outer.failed(error))
+    }
+
+    fn must_be_whole(&self) -> Result<(), StoreError> {
+        self.must_be_sound()?;
+        if self.running.load(Ordering::Relaxed) > 0 {
+            return Err(StoreError::Aborted { module: self.store.module() });
+        }
+        Ok(())
     }
 
     fn must_be_sound(&self) -> Result<(), StoreError> {

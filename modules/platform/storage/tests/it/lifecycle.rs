@@ -43,7 +43,7 @@ async fn a_closed_file_is_free_and_keeps_its_rows() {
     let count = reader.find::<crate::entities::note::Entity>().count().await;
     assert_eq!(count.expect("a count"), 1);
 
-    let closed = world.store.ping().await.err().expect("the old handle is closed");
+    let closed = world.store.ping().await.expect_err("the old handle is closed");
     assert!(matches!(closed, StoreError::Busy { .. }), "{closed}");
 }
 
