@@ -1,7 +1,7 @@
 //! Who people are: registration, sessions, tenants, memberships and invitations.
 //!
-//! Features come first: [`registration`], [`sessions`], [`invitations`], [`keys`] and [`people`],
-//! each with its rules, its rows and its routes.
+//! Features come first: `registration`, `sessions`, `invitations`, `keys` and `people`, each with
+//! its rules, its rows and its routes.
 //!
 //! *Invariants*: a password is kept as an argon2id hash and a token as a hash; a token that
 //! travels to a mail is sealed; no answer and no amount of work tells whether an address is known;
@@ -51,6 +51,8 @@ pub struct Dependencies {
     pub store: Store,
     /// Where seats are reserved.
     pub billing: Arc<dyn BillingApi>,
+    /// The `iss` of access tokens: the public origin, the same in every program.
+    pub issuer: String,
     /// What access tokens are signed with.
     pub signing_key: Arc<SigningKey>,
     /// What seals the tokens of mails; notifications opens them with the same key.
@@ -63,13 +65,14 @@ pub struct Dependencies {
 
 /// The module, ready to be hosted.
 pub fn module(dependencies: Dependencies) -> Module {
-    let Dependencies { store, billing, signing_key, sealer, hashing, settings } = dependencies;
+    let Dependencies { store, billing, issuer, signing_key, sealer, hashing, settings } =
+        dependencies;
     let key_set = KeySet { keys: vec![signing_key.public_jwk()] };
     let lifetime = settings.access_token_lifetime;
     let service = Arc::new(AuthService {
         store: store.clone(),
         billing: Arc::clone(&billing),
-        access_tokens: AccessTokens::new(signing_key, settings.issuer.clone(), lifetime),
+        access_tokens: AccessTokens::new(signing_key, issuer, lifetime),
         key_set,
         sealer,
         passwords: Passwords::new(hashing, settings.hashing),

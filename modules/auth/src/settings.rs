@@ -2,40 +2,52 @@
 
 use std::time::Duration;
 
-/// The module's settings; [`Default`] is what a program runs with unless it is told otherwise.
-#[derive(Clone, Debug)]
+use serde::{Deserialize, Deserializer};
+
+/// The module's settings; [`Default`] is what a program runs with unless it is told otherwise. In
+/// configuration every time is in whole seconds, and its key ends in `_seconds`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AuthSettings {
-    /// The `iss` of access tokens: the public origin.
-    pub issuer: String,
     /// How long an access token is good for. Its holder keeps a role that was taken from them for
     /// as long.
+    #[serde(rename = "access_token_seconds", deserialize_with = "seconds")]
     pub access_token_lifetime: Duration,
     /// How long an unused refresh token is good for.
+    #[serde(rename = "refresh_token_seconds", deserialize_with = "seconds")]
     pub refresh_token_lifetime: Duration,
     /// After how long a session ends even though it is refreshed.
+    #[serde(rename = "session_seconds", deserialize_with = "seconds")]
     pub session_lifetime: Duration,
     /// For how long after its rotation a refresh token is answered with its successor once more,
     /// for a client that lost the answer or refreshed twice at once. Afterwards its use is theft.
+    #[serde(rename = "refresh_reuse_grace_seconds", deserialize_with = "seconds")]
     pub refresh_reuse_grace: Duration,
     /// How long the link of a verification mail works.
+    #[serde(rename = "verification_seconds", deserialize_with = "seconds")]
     pub verification_lifetime: Duration,
     /// How long an invitation can be accepted.
+    #[serde(rename = "invitation_seconds", deserialize_with = "seconds")]
     pub invitation_lifetime: Duration,
     /// How long the call that reserves a seat may take.
+    #[serde(rename = "seat_call_seconds", deserialize_with = "seconds")]
     pub seat_call_time: Duration,
     /// After how long an invitation whose seat was never confirmed is given up. Longer than any
     /// request may take, so that the seat's call cannot arrive after its release.
+    #[serde(rename = "reservation_patience_seconds", deserialize_with = "seconds")]
     pub reservation_patience: Duration,
     /// How long an attempt to log in is remembered.
+    #[serde(rename = "sign_in_retention_seconds", deserialize_with = "seconds")]
     pub sign_in_retention: Duration,
     /// How much password hashing is done at once.
     pub hashing: HashingLimits,
 }
 
 /// Each hash takes 19 MiB and tens of milliseconds of one core.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct HashingLimits {
-    /// Hashes at the same time.
+    /// Hashes at the same time; at least one.
     pub concurrency: usize,
     /// Requests that may wait for their turn; what comes on top is answered 503.
     pub queue: usize,
@@ -46,7 +58,6 @@ impl Default for AuthSettings {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         let days = |n: u64| Duration::from_secs(86_400 * n);
         Self {
-            issuer: "http://127.0.0.1:8080".to_owned(),
             access_token_lifetime: minutes(15),
             refresh_token_lifetime: days(30),
             session_lifetime: days(90),
@@ -65,5 +76,30 @@ impl Default for HashingLimits {
     fn default() -> Self {
         let concurrency = std::thread::available_parallelism().map_or(2, usize::from);
         Self { concurrency, queue: concurrency * 16 }
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_keeps_its_default() {
+        let settings: AuthSettings =
+            serde_json::from_str(r#"{"access_token_seconds": 60, "hashing": {"concurrency": 1}}"#)
+                .expect("settings");
+        assert_eq!(settings.access_token_lifetime, Duration::from_secs(60));
+        assert_eq!(settings.invitation_lifetime, AuthSettings::default().invitation_lifetime);
+        assert_eq!(settings.hashing.concurrency, 1);
+        assert_eq!(settings.hashing.queue, HashingLimits::default().queue);
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        assert!(serde_json::from_str::<AuthSettings>(r#"{"access_token_lifetime": 60}"#).is_err());
     }
 }

@@ -1,0 +1,12 @@
+//! Auth over its routes, its port and its events.
+
+mod accepting;
+mod contract;
+mod inviting;
+mod openapi;
+mod profile;
+mod registration;
+mod seats;
+mod sessions;
+mod support;
+mod sweeping;
