@@ -37,6 +37,8 @@ struct Look {
 
 impl Look {
     const EVERYWHERE: Self = Self { schedule: true, outbox: true, inbox: true };
+    /// What is scheduled for now is announced as the outbox is.
+    const WRITTEN: Self = Self { schedule: true, outbox: true, inbox: false };
     const OUTBOX: Self = Self { schedule: false, outbox: true, inbox: false };
     const INBOX: Self = Self { schedule: false, outbox: false, inbox: true };
 }
@@ -120,7 +122,7 @@ impl EventEngine {
             }
             look = tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.store.outbox_written().notified() => Look::OUTBOX,
+                () = self.store.outbox_written().notified() => Look::WRITTEN,
                 () = self.wake.notified() => Look::INBOX,
                 // What came while the job was about to end was not handed out again.
                 done = work.next_done() => match done {

@@ -5,23 +5,23 @@ use std::collections::{BTreeSet, HashSet};
 use kernel::Envelope;
 use storage::tables::outbox::Model;
 
-/// Chooses from due rows, which are in the order of writing, those that are sent at once: a key
-/// whose first row was sent in vain before goes alone, so that an event that breaks the receiver
-/// breaks only its own key; the others go together.
+/// Chooses from due rows, which are in the order of writing, those that are sent at once.
+///
+/// Rows of keys whose first row was never sent in vain go together. A row that was goes alone, so
+/// that an event that breaks the receiver breaks only its own key. What has been due longest goes
+/// first: what fails again and again cannot crowd out the rest.
 pub(super) fn compose(due: Vec<Model>) -> Vec<Model> {
-    let Some(first) = due.first() else { return due };
-    if first.attempts > 0 {
-        let key = first.ordering_key.clone();
-        return due.into_iter().filter(|row| row.ordering_key == key).collect();
+    let first_of_keys = first_of_each_key(&due);
+    let suspect: HashSet<String> = first_of_keys
+        .iter()
+        .filter(|row| row.attempts > 0)
+        .map(|row| row.ordering_key.clone())
+        .collect();
+    let longest_due = first_of_keys.iter().min_by_key(|row| (row.next_attempt_at, row.seq));
+    match longest_due.filter(|row| row.attempts > 0).map(|row| row.seq) {
+        Some(alone) => due.into_iter().filter(|row| row.seq == alone).collect(),
+        None => due.into_iter().filter(|row| !suspect.contains(&row.ordering_key)).collect(),
     }
-    let mut seen = HashSet::new();
-    let mut suspect = HashSet::new();
-    for row in &due {
-        if seen.insert(row.ordering_key.clone()) && row.attempts > 0 {
-            suspect.insert(row.ordering_key.clone());
-        }
-    }
-    due.into_iter().filter(|row| !suspect.contains(&row.ordering_key)).collect()
 }
 
 /// A row whose envelope this build cannot read.
@@ -79,6 +79,11 @@ mod tests {
         }
     }
 
+    fn due_since(second: i64, row: Model) -> Model {
+        let next_attempt_at = row.next_attempt_at + time::Duration::seconds(second);
+        Model { next_attempt_at, ..row }
+    }
+
     fn composed(due: Vec<Model>) -> Vec<i64> {
         compose(due).iter().map(|row| row.seq).collect()
     }
@@ -89,14 +94,34 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_failed_goes_alone_and_in_order() {
-        assert_eq!(composed(vec![row(1, "a", 2), row(2, "b", 0), row(3, "a", 0)]), [1, 3]);
+    fn a_row_that_failed_goes_alone() {
+        assert_eq!(composed(vec![row(1, "a", 2), row(2, "b", 0), row(3, "a", 0)]), [1]);
     }
 
     #[test]
     fn a_key_that_failed_is_left_out_by_the_others() {
-        let due = vec![row(1, "b", 0), row(2, "a", 1), row(3, "a", 0), row(4, "b", 0)];
+        let due = vec![
+            row(1, "b", 0),
+            due_since(1, row(2, "a", 1)),
+            row(3, "a", 0),
+            due_since(2, row(4, "b", 0)),
+        ];
         assert_eq!(composed(due), [1, 4]);
+    }
+
+    #[test]
+    fn what_has_been_due_longest_goes_first() {
+        let due = vec![due_since(9, row(1, "a", 7)), due_since(5, row(2, "b", 1))];
+        assert_eq!(composed(due), [2]);
+        let due = vec![due_since(9, row(1, "a", 7)), due_since(8, row(2, "b", 0))];
+        assert_eq!(composed(due), [2]);
+        let due = vec![due_since(7, row(1, "a", 7)), due_since(8, row(2, "b", 0))];
+        assert_eq!(composed(due), [1]);
+    }
+
+    #[test]
+    fn nothing_is_composed_of_nothing() {
+        assert!(compose(Vec::new()).is_empty());
     }
 
     #[test]

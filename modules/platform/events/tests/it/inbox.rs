@@ -1,0 +1,207 @@
+//! Taking: once, in order, and never losing it.
+
+use std::sync::Arc;
+
+use events::Happening;
+use seam::{EventBatch, EventInbox};
+use storage::tables::inbox::State;
+use testing::{CLIENTS, Client};
+
+use crate::world::{
+    Failure, LONG, Reader, Script, action, applied_in, clock, effect, envelope, service_context,
+    settings,
+};
+
+const COUNT: &str = "reader.count";
+
+fn key(n: i64) -> (String, i64) {
+    (COUNT.to_owned(), n)
+}
+
+#[tokio::test]
+async fn an_event_has_its_effect_once_however_often_it_comes() {
+    for client in CLIENTS {
+        let reader = Reader::new(&clock()).await;
+        let inbox: Arc<dyn EventInbox> = client.of(reader.engine.inbox());
+        let batch = EventBatch { envelopes: vec![envelope(1, 1), envelope(1, 2)] };
+        let first = inbox.deliver(&service_context(), batch.clone()).await.expect("a receipt");
+        let again = inbox.deliver(&service_context(), batch.clone()).await.expect("a receipt");
+        assert_eq!(first.taken, [envelope(1, 1).id, envelope(1, 2).id], "{client}");
+        assert_eq!(again, first, "{client}");
+        assert_eq!(reader.applied().await, [(1, 1), (1, 2)], "{client}");
+    }
+}
+
+#[tokio::test]
+async fn deliveries_at_the_same_time_have_one_effect() {
+    let reader = Reader::new(&clock()).await;
+    let envelopes = || (1..=20).map(|n| envelope(1, n)).collect::<Vec<_>>();
+    tokio::join!(
+        reader.deliver(envelopes()),
+        reader.deliver(envelopes()),
+        reader.deliver(envelopes())
+    );
+    assert_eq!(reader.applied().await, (1..=20).map(|n| (1, n)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_failed_effect_leaves_nothing_but_a_note_to_try_again() {
+    let clock = clock();
+    let reader = Reader::new(&clock).await;
+    reader.script.fail(1, 1, Failure::Times(1));
+    let receipt = reader.deliver(vec![envelope(1, 1)]).await;
+    assert_eq!(receipt.taken, [envelope(1, 1).id], "the sender may forget it");
+    assert_eq!(reader.applied().await, []);
+    assert_eq!(reader.inbox().await[&key(1)], State::Pending);
+    reader.settle().await;
+    assert_eq!(reader.applied().await, [], "it is not due yet");
+    clock.advance(LONG);
+    reader.settle().await;
+    assert_eq!(reader.applied().await, [(1, 1)]);
+    assert_eq!(reader.inbox().await[&key(1)], State::Done);
+}
+
+#[tokio::test]
+async fn a_failing_event_holds_up_its_own_key_and_consumer_alone() {
+    let clock = clock();
+    let (script, sound) = (Arc::new(Script::default()), Arc::new(Script::default()));
+    let consumers = vec![effect(COUNT, &script), effect("reader.other", &sound)];
+    let reader = Reader::with(&clock, consumers, script).await;
+    reader.script.fail(1, 1, Failure::Times(1));
+    reader.deliver(vec![envelope(1, 1), envelope(2, 7), envelope(1, 2), envelope(1, 3)]).await;
+    assert_eq!(reader.applied().await, [(2, 7)], "what follows under its key waits");
+    let other = applied_in(&reader.store, "reader.other").await;
+    assert_eq!(other, [(1, 1), (2, 7), (1, 2), (1, 3)], "the other consumer does not");
+    clock.advance(LONG);
+    reader.settle().await;
+    assert_eq!(reader.applied().await, [(2, 7), (1, 1), (1, 2), (1, 3)]);
+}
+
+#[tokio::test]
+async fn after_its_last_attempt_an_event_is_parked_and_its_key_goes_on() {
+    let clock = clock();
+    let reader = Reader::new(&clock).await;
+    reader.script.fail(1, 1, Failure::Always);
+    reader.deliver(vec![envelope(1, 1), envelope(1, 2)]).await;
+    for _ in 1..settings().max_attempts {
+        assert_eq!(reader.inbox().await[&key(1)], State::Pending);
+        clock.advance(LONG);
+        reader.settle().await;
+    }
+    assert_eq!(reader.inbox().await[&key(1)], State::Dead);
+    assert_eq!(reader.applied().await, [(1, 2)]);
+    let attempts: Vec<_> =
+        reader.script.calls().iter().filter(|call| call.n == 1).map(|c| c.attempt).collect();
+    assert_eq!(attempts, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_can_never_be_handled_is_parked_at_once() {
+    let reader = Reader::new(&clock()).await;
+    reader.script.fail(1, 1, Failure::Permanently);
+    let malformed = kernel::Envelope {
+        payload: serde_json::json!({ "counter": "not an id" }),
+        ..envelope(1, 2)
+    };
+    let of_no_tenant = kernel::Envelope { tenant: None, ..envelope(1, 3) };
+    let newer = kernel::Envelope { version: 2, ..envelope(1, 4) };
+    let receipt =
+        reader.deliver(vec![envelope(1, 1), malformed, of_no_tenant, newer, envelope(1, 5)]).await;
+    assert_eq!(receipt.taken.len(), 5);
+    let states = reader.inbox().await;
+    let states: Vec<State> = (1..=5).map(|n| states[&key(n)]).collect();
+    assert_eq!(states, [State::Dead, State::Dead, State::Dead, State::Dead, State::Done]);
+    assert_eq!(reader.applied().await, [(1, 5)]);
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_consumes_is_taken() {
+    let reader = Reader::new(&clock()).await;
+    let unheard_of = kernel::Envelope { event_type: "counter.reset".to_owned(), ..envelope(1, 1) };
+    assert_eq!(reader.deliver(vec![unheard_of]).await.taken.len(), 1);
+    assert!(reader.inbox().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_panic_costs_an_attempt_and_nothing_else() {
+    let clock = clock();
+    let reader = Reader::new(&clock).await;
+    reader.script.fail(1, 1, Failure::Panic);
+    reader.deliver(vec![envelope(1, 1), envelope(2, 1)]).await;
+    assert_eq!(reader.applied().await, [(2, 1)]);
+    reader.script.heal(1, 1);
+    clock.advance(LONG);
+    reader.settle().await;
+    assert_eq!(reader.applied().await, [(2, 1), (1, 1)]);
+}
+
+#[tokio::test]
+async fn an_action_runs_apart_from_the_delivery_and_repeats_its_key() {
+    let clock = clock();
+    let script = Arc::new(Script::default());
+    let reader = Reader::with(&clock, vec![action("reader.act", &script)], script).await;
+    reader.script.fail(1, 1, Failure::Times(1));
+    let of_no_tenant = kernel::Envelope { tenant: None, ..envelope(2, 1) };
+    reader.deliver(vec![envelope(1, 1), envelope(1, 2), of_no_tenant]).await;
+    assert_eq!(reader.script.calls(), [], "not within the sender's call");
+    reader.settle().await;
+    clock.advance(LONG);
+    reader.settle().await;
+    reader.settle().await;
+    let key = |counter, n| format!("event:{}/reader.act", envelope(counter, n).id);
+    let mut calls: Vec<_> = reader
+        .script
+        .calls()
+        .into_iter()
+        .map(|call| (call.counter, call.n, call.attempt, call.key))
+        .collect();
+    calls.sort();
+    let expected =
+        [(1, 1, 1, key(1, 1)), (1, 1, 2, key(1, 1)), (1, 2, 1, key(1, 2)), (2, 1, 1, key(2, 1))];
+    assert_eq!(calls, expected);
+    let states = reader.inbox().await;
+    assert!(states.values().all(|state| *state == State::Done), "{states:?}");
+}
+
+#[tokio::test]
+async fn a_history_tells_every_attempt() {
+    let clock = clock();
+    let reader = Reader::new(&clock).await;
+    reader.script.fail(1, 1, Failure::Always);
+    reader.deliver(vec![envelope(1, 1)]).await;
+    for _ in 1..settings().max_attempts {
+        clock.advance(LONG);
+        reader.settle().await;
+    }
+    let id = events::DeadLetterId { event: envelope(1, 1).id, consumer: COUNT.to_owned() };
+    let shown = reader.engine.dead_letters().show(&id).await.expect("a working store");
+    let shown = shown.expect("the dead letter");
+    let what: Vec<_> = shown.history.into_iter().map(|entry| entry.what).collect();
+    let error = || "never".to_owned();
+    let expected = [
+        Happening::Failed { attempt: 1, error: error() },
+        Happening::Failed { attempt: 2, error: error() },
+        Happening::Parked { attempt: 3, error: error() },
+    ];
+    assert_eq!(what, expected);
+    assert_eq!(shown.letter.event_type.as_deref(), Some("counter.counted"));
+    assert_eq!(shown.envelope, serde_json::to_value(envelope(1, 1)).expect("JSON"));
+}
+
+#[tokio::test]
+async fn a_hanging_effect_is_cut_off_and_the_rest_of_the_batch_goes_on() {
+    let clock = clock();
+    let script = Arc::new(Script::default());
+    let store = crate::world::reading_store(&clock).await;
+    let settings =
+        events::EngineSettings { effect_time: std::time::Duration::from_millis(20), ..settings() };
+    let bus = testing::RecordingBus::new();
+    let consumers = vec![effect(COUNT, &script)];
+    let engine = events::EventEngine::new(store.store(), consumers, bus, settings);
+    script.fail(1, 1, Failure::Hang);
+    let inbox = Client::Direct.of(engine.inbox());
+    let batch = EventBatch { envelopes: vec![envelope(1, 1), envelope(2, 1)] };
+    let receipt = inbox.deliver(&service_context(), batch).await.expect("a receipt");
+    assert_eq!(receipt.taken.len(), 2);
+    assert_eq!(applied_in(&store, COUNT).await, [(2, 1)]);
+}

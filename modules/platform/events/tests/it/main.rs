@@ -1,0 +1,12 @@
+//! The engine over real stores. Time stands still unless a test moves it.
+
+mod dead_letters;
+mod entities;
+mod inbox;
+mod order;
+mod relay;
+mod replicas;
+mod running;
+mod schedule;
+mod sweep;
+mod world;

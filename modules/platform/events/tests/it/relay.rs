@@ -1,0 +1,173 @@
+//! Sending: in order, and to each destination as if it were the only one.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use events::{Backlog, EventEngine};
+use kernel::Envelope;
+use seam::{CallFailure, EventBus, Receipt};
+use testing::{RecordingBus, TestStore};
+
+use crate::world::{Counted, LONG, clock, counted, lock, publish, publishing_store, settings};
+
+fn engine(store: &TestStore, bus: Arc<dyn EventBus>) -> Arc<EventEngine> {
+    EventEngine::new(store.store(), Vec::new(), bus, settings())
+}
+
+fn waiting(backlog: &Backlog) -> Vec<(&str, u64)> {
+    backlog.outbox.iter().map(|b| (b.destination.as_str(), b.waiting)).collect()
+}
+
+#[tokio::test]
+async fn each_destination_gets_each_event_once_and_in_order() {
+    let store = publishing_store(&clock()).await;
+    let events: Vec<Counted> =
+        (1..=250).map(|n| counted(u128::from(n % 3 == 0), n.into())).collect();
+    publish(&store, &events).await;
+    let bus = RecordingBus::new();
+    let engine = engine(&store, bus.clone());
+    engine.run_until_idle().await.expect("a working store");
+    assert_eq!(bus.events::<Counted>("reader"), events);
+    assert_eq!(bus.events::<Counted>("archive"), events);
+    let sent = bus.published().len();
+    assert_eq!(engine.run_until_idle().await.expect("a working store"), 0);
+    assert_eq!(bus.published().len(), sent);
+    assert!(engine.backlog().await.expect("a working store").outbox.is_empty());
+}
+
+#[tokio::test]
+async fn an_envelope_tells_where_it_comes_from() {
+    let store = publishing_store(&clock()).await;
+    publish(&store, &[counted(1, 1)]).await;
+    let bus = RecordingBus::new();
+    engine(&store, bus.clone()).run_until_idle().await.expect("a working store");
+    let envelope = bus.published().remove(0).envelope;
+    assert_eq!(envelope.source, "counter");
+    assert_eq!(envelope.tenant, Some(crate::world::TENANT));
+    assert!(envelope.traceparent.is_some());
+}
+
+#[tokio::test]
+async fn a_destination_that_is_down_holds_up_no_other_and_loses_nothing() {
+    let clock = clock();
+    let store = publishing_store(&clock).await;
+    let bus = RecordingBus::new();
+    let engine = engine(&store, bus.clone());
+    bus.fail("archive", CallFailure::unavailable("archive"));
+    // More than a batch, so that what is stuck could crowd out the rest.
+    let events: Vec<Counted> = (1..=150).map(|n| counted(n, 1)).collect();
+    publish(&store, &events).await;
+    for _ in 0..5 {
+        engine.run_until_idle().await.expect("a working store");
+        clock.advance(LONG);
+    }
+    assert_eq!(bus.events::<Counted>("reader"), events);
+    assert_eq!(bus.events::<Counted>("archive"), []);
+    let backlog = engine.backlog().await.expect("a working store");
+    assert_eq!(waiting(&backlog), [("archive", 150)]);
+    assert!(backlog.outbox[0].failing_since.is_some());
+    bus.heal("archive");
+    engine.run_until_idle().await.expect("a working store");
+    assert_eq!(bus.events::<Counted>("archive"), events);
+}
+
+/// Breaks on every batch that holds a certain event, and takes the others.
+struct Fragile {
+    breaks_on: Counted,
+    failure: CallFailure,
+    taken: Mutex<Vec<Counted>>,
+}
+
+#[async_trait]
+impl EventBus for Fragile {
+    async fn publish(
+        &self,
+        _destination: &str,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Receipt, CallFailure> {
+        let events: Vec<Counted> =
+            envelopes.iter().map(|e| e.decode().expect("our own event")).collect();
+        if events.contains(&self.breaks_on) {
+            return Err(self.failure.clone());
+        }
+        lock(&self.taken).extend(events);
+        Ok(Receipt { taken: envelopes.iter().map(|envelope| envelope.id).collect() })
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_breaks_its_receiver_holds_up_its_own_key_alone() {
+    for failure in [
+        CallFailure::outcome_unknown("reader"),
+        CallFailure::deadline_exceeded("reader"),
+        CallFailure::incompatible("reader", "no such thing"),
+    ] {
+        let clock = clock();
+        let store = TestStore::builder("counter")
+            .clock(Arc::clone(&clock))
+            .random_ids()
+            .route("counter.counted", "reader")
+            .open::<crate::entities::Migrator>()
+            .await
+            .expect("a store");
+        let events: Vec<Counted> =
+            (1..=4).flat_map(|n| (1..=10).map(move |counter| counted(counter, n))).collect();
+        publish(&store, &events).await;
+        let breaks_on = counted(3, 2);
+        let bus =
+            Arc::new(Fragile { breaks_on: breaks_on.clone(), failure, taken: Mutex::default() });
+        let engine = engine(&store, bus.clone());
+        for _ in 0..30 {
+            engine.run_until_idle().await.expect("a working store");
+            clock.advance(LONG);
+        }
+        let taken = lock(&bus.taken).clone();
+        for counter in 1..=10 {
+            let of_counter: Vec<i64> = taken
+                .iter()
+                .filter(|event| event.counter.as_u128() == counter)
+                .map(|event| event.n)
+                .collect();
+            let expected: &[i64] = if counter == 3 { &[1] } else { &[1, 2, 3, 4] };
+            assert_eq!(of_counter, expected, "counter {counter}");
+        }
+        let backlog = engine.backlog().await.expect("a working store");
+        assert_eq!(waiting(&backlog), [("reader", 3)]);
+    }
+}
+
+/// Takes the first envelope of a batch and leaves the rest.
+#[derive(Default)]
+struct OneAtATime(Mutex<Vec<Counted>>);
+
+#[async_trait]
+impl EventBus for OneAtATime {
+    async fn publish(
+        &self,
+        _destination: &str,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Receipt, CallFailure> {
+        lock(&self.0).push(envelopes[0].decode().expect("our own event"));
+        Ok(Receipt { taken: vec![envelopes[0].id] })
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_taken_is_sent_again_in_order() {
+    let clock = clock();
+    let store = publishing_store(&clock).await;
+    let events: Vec<Counted> = (1..=5).map(|n| counted(1, n)).collect();
+    publish(&store, &events).await;
+    let bus = Arc::new(OneAtATime::default());
+    let engine = engine(&store, bus.clone());
+    for _ in 0..events.len() {
+        engine.run_until_idle().await.expect("a working store");
+        clock.advance(LONG);
+    }
+    let both = |event: &Counted| [event.clone(), event.clone()];
+    let taken = lock(&bus.0).clone();
+    let mut sorted = taken.clone();
+    sorted.sort_by_key(|event| event.n);
+    assert_eq!(sorted, events.iter().flat_map(both).collect::<Vec<_>>());
+    assert!(engine.backlog().await.expect("a working store").outbox.is_empty());
+}
