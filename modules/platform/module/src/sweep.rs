@@ -46,7 +46,8 @@ impl Sweep {
 
     /// Runs it at once and then again and again, until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
-        let mut ticks = interval(self.every);
+        // An interval of nothing would be refused.
+        let mut ticks = interval(self.every.max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let sweeping = async {
             loop {

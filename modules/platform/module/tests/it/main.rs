@@ -1,0 +1,6 @@
+//! Modules that meet in one program.
+
+mod events_between;
+mod greeting;
+mod modules;
+mod ports;
