@@ -39,8 +39,16 @@ impl Look {
     const EVERYWHERE: Self = Self { schedule: true, outbox: true, inbox: true };
     /// What is scheduled for now is announced as the outbox is.
     const WRITTEN: Self = Self { schedule: true, outbox: true, inbox: false };
-    const OUTBOX: Self = Self { schedule: false, outbox: true, inbox: false };
     const INBOX: Self = Self { schedule: false, outbox: false, inbox: true };
+
+    /// Also where there may be more to do after `job`.
+    const fn after(self, job: &Job) -> Self {
+        match job {
+            Job::Destination(_) => Self { outbox: true, ..self },
+            Job::Key { .. } => Self { inbox: true, ..self },
+            Job::Sweep => self,
+        }
+    }
 }
 
 impl EventEngine {
@@ -125,11 +133,7 @@ impl EventEngine {
                 () = self.store.outbox_written().notified() => Look::WRITTEN,
                 () = self.wake.notified() => Look::INBOX,
                 // What came while the job was about to end was not handed out again.
-                done = work.next_done() => match done {
-                    Some(Job::Destination(_)) => Look::OUTBOX,
-                    Some(Job::Key { .. }) => Look::INBOX,
-                    Some(Job::Sweep) | None => Look::default(),
-                },
+                done = work.some_done() => done.iter().fold(Look::default(), Look::after),
                 _ = ticks.tick() => {
                     if Instant::now() >= next_sweep {
                         next_sweep = Instant::now() + self.settings.sweep_every;
@@ -160,8 +164,8 @@ impl EventEngine {
                 now += self.relay.send_all(&destination).await?;
             }
             for consumer in &self.inbox.consumers {
-                for key in self.inbox.due_keys(consumer, u64::from(u32::MAX)).await? {
-                    now += self.inbox.work_off(consumer, &key).await?;
+                for head in self.inbox.due_heads(consumer, u64::from(u32::MAX)).await? {
+                    now += self.inbox.work_off(consumer, head).await?;
                 }
             }
             if now == 0 {
@@ -197,14 +201,14 @@ impl EventEngine {
         }
         // As many as there may be at all, for those in hand are among them.
         let limit = u64::try_from(most).unwrap_or(u64::MAX);
-        for key in self.inbox.due_keys(consumer, limit).await? {
+        for head in self.inbox.due_heads(consumer, limit).await? {
             if work.keys_of(consumer.name) >= most {
                 break;
             }
-            let job = Job::Key { consumer: consumer.name, key: key.clone() };
+            let job = Job::Key { consumer: consumer.name, key: head.key().to_owned() };
             let inbox = Arc::clone(&self.inbox);
             work.start(job, async move {
-                inbox.work_off(&inbox.consumers[position], &key).await.map(drop)
+                inbox.work_off(&inbox.consumers[position], head).await.map(drop)
             });
         }
         Ok(())

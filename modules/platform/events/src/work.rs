@@ -55,13 +55,17 @@ impl Work {
         self.keys.get(consumer).copied().unwrap_or_default()
     }
 
-    /// The next job to come to an end; waits for ever while there is none. `None` where it failed:
-    /// the same work is then found again at the next tick, and not at once.
-    pub(crate) async fn next_done(&mut self) -> Option<Job> {
-        match self.tasks.join_next_with_id().await {
-            Some(ended) => self.settle(ended),
-            None => std::future::pending().await,
+    /// The jobs that have come to an end; waits for the first, for ever while there is none. One
+    /// that failed is left out: its work is found again at the next tick, and not at once.
+    pub(crate) async fn some_done(&mut self) -> Vec<Job> {
+        let Some(first) = self.tasks.join_next_with_id().await else {
+            return std::future::pending().await;
+        };
+        let mut done = Vec::from_iter(self.settle(first));
+        while let Some(another) = self.tasks.try_join_next_with_id() {
+            done.extend(self.settle(another));
         }
+        done
     }
 
     /// Waits for all jobs, and cuts off those that are not done within `bound`.

@@ -16,13 +16,13 @@ use crate::{
 };
 
 impl Inbox {
-    /// The ordering keys of `consumer` whose first waiting event is due, at most `limit`.
-    pub(crate) async fn due_keys(
+    /// The events of `consumer` that are the first of their keys to wait, and due; at most `limit`.
+    pub(crate) async fn due_heads(
         &self,
         consumer: &Consumer,
         limit: u64,
-    ) -> Result<Vec<String>, StoreError> {
-        rows::due_keys(&self.store, consumer.name, self.store.clock().now(), limit).await
+    ) -> Result<Vec<Waiting>, StoreError> {
+        rows::due_heads(&self.store, consumer.name, self.store.clock().now(), limit).await
     }
 
     /// Whether anything is due for any consumer.
@@ -31,23 +31,23 @@ impl Inbox {
         rows::has_due(&self.store, names, self.store.clock().now()).await
     }
 
-    /// Handles what waits under `key`, in order, as long as its first one is due. Says how many
+    /// Handles `head` and what waits behind it, in order, as long as it is due. Says how many
     /// attempts were made.
     pub(crate) async fn work_off(
         &self,
         consumer: &Consumer,
-        key: &str,
+        head: Waiting,
     ) -> Result<usize, StoreError> {
+        let key = head.ordering_key.clone();
         let mut attempts = 0;
-        while let Some(first) = rows::first_waiting(&self.store, consumer.name, key).await? {
-            if !first.is_due(self.store.clock().now()) {
-                break;
-            }
+        let mut next = Some(head);
+        while let Some(first) = next.filter(|row| row.is_due(self.store.clock().now())) {
             attempts += 1;
             match self.attempt(consumer, &first).await? {
                 Progress::Moved => {}
                 Progress::Stuck => break,
             }
+            next = rows::first_waiting(&self.store, consumer.name, &key).await?;
         }
         Ok(attempts)
     }

@@ -20,9 +20,10 @@ use crate::{
 
 /// An event that waits to be handled.
 #[derive(Clone)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     pub(super) event_id: uuid::Uuid,
     pub(super) consumer: String,
+    pub(super) ordering_key: String,
     pub(super) attempts: u32,
     pub(super) envelope: serde_json::Value,
     next_attempt_at: Timestamp,
@@ -30,6 +31,11 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// What it is ordered by.
+    pub(crate) fn key(&self) -> &str {
+        &self.ordering_key
+    }
+
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         self.next_attempt_at <= now
     }
@@ -54,6 +60,7 @@ impl From<Model> for Waiting {
         Self {
             event_id: row.event_id,
             consumer: row.consumer,
+            ordering_key: row.ordering_key,
             attempts: u32::try_from(row.attempts).unwrap_or_default(),
             envelope: row.envelope.unwrap_or_default(),
             next_attempt_at: row.next_attempt_at.into(),
@@ -174,13 +181,14 @@ pub(super) async fn has_due(
         .await
 }
 
-/// The keys of `consumer` whose first waiting event is due, those due longest first.
-pub(super) async fn due_keys(
+/// The events of `consumer` that are the first of their keys to wait, and due; those due longest
+/// come first.
+pub(super) async fn due_heads(
     store: &Store,
     consumer: &str,
     now: Timestamp,
     limit: u64,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<Waiting>, StoreError> {
     let heads = store
         .system(&INBOX)
         .find::<Entity>()
@@ -192,7 +200,7 @@ pub(super) async fn due_keys(
         .limit(limit)
         .all()
         .await?;
-    Ok(heads.into_iter().map(|row| row.ordering_key).collect())
+    Ok(heads.into_iter().map(Waiting::from).collect())
 }
 
 /// Marks a row as done and erases the envelope; `false` where it has changed since it was read.

@@ -78,6 +78,17 @@ async fn a_failing_event_holds_up_its_own_key_and_consumer_alone() {
 }
 
 #[tokio::test]
+async fn what_waits_keeps_the_order_of_its_arrival_whatever_its_ids() {
+    let clock = clock();
+    let reader = Reader::new(&clock).await;
+    reader.script.fail(1, 9, Failure::Times(1));
+    reader.deliver((0..=9).rev().map(|n| envelope(1, n)).collect()).await;
+    clock.advance(LONG);
+    reader.settle().await;
+    assert_eq!(reader.applied().await, (0..=9).rev().map(|n| (1, n)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn after_its_last_attempt_an_event_is_parked_and_its_key_goes_on() {
     let clock = clock();
     let reader = Reader::new(&clock).await;
