@@ -9,15 +9,16 @@ use std::{
 use auth_api::{AuthApi, AuthError, Contact, ContactQuery, KeySet};
 use events::{DeadLetterQuery, EngineSettings, EventEngine};
 use kernel::{
-    CallContext, CallId, Clock, Envelope, Event, EventId, ManualClock, Principal, RandomIds, Role,
-    TenantId, Timestamp, UserId,
+    CallContext, CallId, Clock, Envelope, Event, EventId, ManualClock, Principal, Role, TenantId,
+    UserId,
 };
-use module::{ModuleParts, Placement, PortBus, Ports, RoutesOf, SubscriptionRoutes, Sweep};
+use module::{ModuleParts, Placement, PortBus, Ports, RoutesOf, Sweep};
 use notifications::{Dependencies, Settings};
 use notifications_api::{Email, EmailError, EmailSender, MODULE, NotificationsApi};
 use notifications_migrations::Migrator;
 use seam::{CallFailure, EventBatch, EventInbox, async_trait};
-use storage::{Engine, Store, StoreConfig, StoreParts};
+use storage::Store;
+use testing::{TestStore, tenant_context};
 use tokens::Sealer;
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ pub(crate) const SENDER: &str = "Ashlar <no-reply@example.com>";
 
 /// The module and what is around it. Its engine works when it is told to.
 pub(crate) struct House {
-    pub(crate) store: Store,
+    pub(crate) store: TestStore,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) provider: Arc<Provider>,
@@ -38,7 +39,6 @@ pub(crate) struct House {
     pub(crate) sweeps: Vec<Sweep>,
     engine: Arc<EventEngine>,
     inbox: Arc<dyn EventInbox>,
-    _directory: tempfile::TempDir,
 }
 
 impl House {
@@ -48,23 +48,12 @@ impl House {
 
     /// `placement` says how callers reach the module.
     pub(crate) async fn placed(placement: Placement) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let start: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a time");
-        let clock = Arc::new(ManualClock::new(start));
-        let engine = Engine::Sqlite { path: directory.path().join("notifications.db") };
-        let parts = StoreParts {
-            clock: clock.clone(),
-            ids: Arc::new(RandomIds),
-            routes: Arc::new(SubscriptionRoutes::among([&MODULE])),
-        };
-        let store = Store::open::<Migrator>(StoreConfig { module: MODULE.name, engine }, parts)
-            .await
-            .expect("a store");
+        let store = TestStore::open::<Migrator>(MODULE.name).await.expect("a store");
         let sealer = Arc::new(Sealer::from_key(&[7; 32]));
-        let provider = Arc::new(Provider::new(store.clone()));
+        let provider = Arc::new(Provider::new(store.store()));
         let auth = Arc::new(Contacts::default());
         let module = notifications::module(Dependencies {
-            store: store.clone(),
+            store: store.store(),
             auth: auth.clone(),
             mailer: provider.clone(),
             sealer: sealer.clone(),
@@ -78,12 +67,12 @@ impl House {
         let port = ports.client::<dyn NotificationsApi>();
         let ModuleParts { consumers, routes, sweeps, .. } = module.into_parts();
         let bus = Arc::new(PortBus::new(ports.clone(), MODULE.name));
-        let engine = EventEngine::new(store.clone(), consumers, bus, EngineSettings::default());
+        let engine = EventEngine::new(store.store(), consumers, bus, EngineSettings::default());
         ports.provide_inbox(MODULE.name, engine.inbox()).expect("nothing is provided twice");
         Self {
             inbox: ports.inbox_client(MODULE.name).expect("the inbox is here"),
+            clock: Arc::clone(store.clock()),
             store,
-            clock,
             sealer,
             provider,
             auth,
@@ -91,7 +80,6 @@ impl House {
             routes,
             sweeps,
             engine,
-            _directory: directory,
         }
     }
 
@@ -171,7 +159,7 @@ impl Provider {
 impl EmailSender for Provider {
     async fn send(&self, email: &Email) -> Result<(), EmailError> {
         // There is one writer: were the caller inside a transaction, this would wait for ever.
-        let ctx = service(Principal::service_for("provider", tenant()));
+        let ctx = tenant_context(tenant());
         drop(self.store.write(&ctx).await.expect("no transaction is open"));
         self.attempts.lock().expect("not poisoned").push(email.clone());
         self.failures.lock().expect("not poisoned").pop_front().map_or(Ok(()), Err)
@@ -256,7 +244,7 @@ pub(crate) mod mails {
 
 /// All mails of `tenant`, by recipient.
 pub(crate) async fn stored_mails(house: &House, tenant: TenantId) -> Vec<mails::Model> {
-    let ctx = service(Principal::service_for("test", tenant));
+    let ctx = tenant_context(tenant);
     let data = house.store.read(&ctx).expect("a tenant");
     data.find::<mails::Entity>()
         .order_by_asc(mails::Column::Recipient)
