@@ -16,8 +16,9 @@ use crate::{
     subscriptions::{self, subscription},
 };
 
-/// What the calling tenant may use now: its plan's features, its seats, and what each meter
-/// includes per calendar month.
+/// What the calling tenant may use now.
+///
+/// The features of its plan, its seats, and what each meter includes per calendar month (UTC).
 #[utoipa::path(
     tag = "billing",
     responses((status = OK, body = Entitlements), StandardErrors),

@@ -4,7 +4,7 @@
 //! Each feature keeps its tables, rules and routes together. A payment provider is asked through
 //! the port [`PaymentGateway`], never inside a transaction: what is intended is committed, the
 //! provider is asked under a key of ours, the answer is committed; what was cut off in between is
-//! finished by [`subscriptions`]' completer, which asks again under the same key.
+//! finished by the completer of `subscriptions`, which asks again under the same key.
 //!
 //! *Invariants*: a tenant has at most one subscription that is in force or being paid for; a
 //! tenant's seats never exceed its limit by reservation; an invoice that has a number is paid.
@@ -51,9 +51,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 20 seconds.
+    /// 8 seconds.
     fn default() -> Self {
-        Self { charge_time: Duration::from_secs(20) }
+        Self { charge_time: Duration::from_secs(8) }
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct InvoiceLine {
     /// How many.
     pub quantity: i64,
     /// What one costs.
-    pub unit_amount: Money,
+    pub unit_price: Money,
     /// What all of them cost.
     pub amount: Money,
 }
@@ -79,7 +79,7 @@ impl InvoiceLine {
             description: line.description.clone(),
             price_id: line.price_id.clone(),
             quantity: line.quantity,
-            unit_amount: invoice.currency.money(line.unit_amount),
+            unit_price: invoice.currency.money(line.unit_amount),
             amount: invoice.currency.money(line.amount),
         }
     }

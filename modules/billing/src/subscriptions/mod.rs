@@ -1,8 +1,8 @@
 //! Subscriptions: how one begins, and what it is.
 //!
 //! A beginning is three steps, of which the middle one is not ours: the *intent* is committed
-//! ([`begin`]), the provider is asked, the answer is *settled* ([`settle`]). Whoever is cut off
-//! after the first leaves a charge that the *completer* ([`completer`]) asks for again.
+//! (`begin`), the provider is asked, the answer is *settled* (`settle`). Whoever is cut off
+//! after the first leaves a charge that the *completer* (`completer`) asks for again.
 
 mod begin;
 mod charge;

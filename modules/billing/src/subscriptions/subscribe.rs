@@ -18,7 +18,7 @@ use crate::Billing;
 
 /// How long after `charge_time` a request that has not been heard of counts as cut off. The lease
 /// of its key and the completer's first attempt wait for it.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What is kept of a request's time for committing what the provider says.
 const TIME_TO_SETTLE: Duration = Duration::from_secs(1);

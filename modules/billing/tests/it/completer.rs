@@ -6,28 +6,27 @@ use std::{
 };
 
 use billing_api::{InvoicePaid, PaymentFailed, SubscriptionStarted};
+use futures_util::future::join;
 
 use crate::{
-    gateways::{LosesTheFirstAnswer, Mood, Moody},
+    gateways::{Mood, Moody, WithholdsTheFirstAnswer},
     support::{Bench, check_problem, order},
 };
 
 #[actix_web::test]
 async fn what_a_crash_cut_off_between_charge_and_commit_is_finished() {
     let gateway = OnceLock::new();
-    let bench = Bench::with_gateway(|sandbox| {
-        let gateway = gateway.get_or_init(|| Arc::new(LosesTheFirstAnswer::new(sandbox)));
-        Arc::clone(gateway) as _
-    })
-    .await;
+    let mut bench = withholding(&gateway).await;
     let gateway = gateway.get().expect("the bench was built");
-    let request = bench.subscribe("owner@1", "key-1", order("pm_card_visa"));
     tokio::select! {
-        answer = request => panic!("answered: {answer:#?}"),
+        answer = bench.subscribe("owner@1", "key-1", order("pm_card_visa")) => {
+            panic!("answered: {answer:#?}")
+        }
         // From here on nobody holds the request any more.
         () = gateway.taken.notified() => {}
     }
     assert_eq!(bench.charges().len(), 1);
+    bench.restart().await;
     let shown = bench.get("owner@1", "/v1/billing/subscription").await;
     check_problem(&shown, 404, "no-subscription");
 
@@ -36,14 +35,34 @@ async fn what_a_crash_cut_off_between_charge_and_commit_is_finished() {
     assert_eq!(shown.status, 200, "{shown:#?}");
     let again = bench.subscribe("owner@1", "key-1", order("pm_card_visa")).await;
     assert_eq!((again.status, &again.body), (201, &shown.body));
+    let invoices = bench.get("owner@1", "/v1/billing/invoices").await;
+    assert_eq!(invoices.body["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(bench.charges().len(), 1, "one charge");
+}
+
+#[actix_web::test]
+async fn an_answer_that_comes_after_the_completer_changes_nothing() {
+    let gateway = OnceLock::new();
+    let bench = withholding(&gateway).await;
+    let gateway = gateway.get().expect("the bench was built");
+    let meanwhile = async {
+        gateway.taken.notified().await;
+        bench.let_it_complete().await;
+        gateway.speak.notify_one();
+    };
+    let request = bench.subscribe("owner@1", "key-1", order("pm_card_visa"));
+    let (answer, ()) = join(request, meanwhile).await;
+    assert_eq!(answer.status, 201, "{answer:#?}");
+    assert_eq!(answer.header("idempotent-replayed"), Some("true"));
+    bench.deliver().await;
+    assert_eq!(bench.charges().len(), 1);
     assert_eq!(bench.bus.events::<InvoicePaid>("notifications").len(), 1);
     assert_eq!(bench.bus.events::<SubscriptionStarted>("notifications").len(), 1);
 }
 
 #[actix_web::test]
 async fn an_unknown_outcome_is_found_out() {
-    let bench = Bench::new().await;
+    let bench = Bench::impatient().await;
     let answer = bench.subscribe("owner@1", "key-1", order("pm_sandbox_hangs")).await;
     check_problem(&answer, 503, "payment-outcome-unknown");
     bench.let_it_complete().await;
@@ -105,4 +124,12 @@ async fn what_was_answered_is_not_asked_for_again() {
         let backlog = bench.engine.backlog().await.expect("a backlog");
         assert_eq!(backlog.scheduled, 0, "{method}: {backlog:?}");
     }
+}
+
+async fn withholding(gateway: &OnceLock<Arc<WithholdsTheFirstAnswer>>) -> Bench {
+    Bench::with_gateway(|sandbox| {
+        let gateway = gateway.get_or_init(|| Arc::new(WithholdsTheFirstAnswer::new(sandbox)));
+        Arc::clone(gateway) as _
+    })
+    .await
 }

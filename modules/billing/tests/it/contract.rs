@@ -25,6 +25,19 @@ async fn keeps_its_contract_over_the_wire() {
     keeps_its_contract(Placement::Loopback(Repeat::Always)).await;
 }
 
+#[tokio::test]
+async fn a_restart_between_two_calls_forgets_nothing() {
+    let mut bench = Bench::new().await;
+    let keyed = || tenant_context(tenant(1)).with_key(CallKey::new("first"));
+    let first = bench.api().reserve_seat(&keyed(), seat("a")).await.expect("a seat");
+    bench.api().reserve_seat(&tenant_context(tenant(1)), seat("b")).await.expect("a seat");
+    bench.restart().await;
+    let billing = bench.api();
+    assert_eq!(billing.reserve_seat(&keyed(), seat("a")).await, Ok(first));
+    let third = billing.reserve_seat(&tenant_context(tenant(1)), seat("c")).await;
+    assert_eq!(third, Err(BillingError::NoFreeSeat { limit: 2 }));
+}
+
 async fn keeps_its_contract(placement: Placement) {
     let bench = Bench::placed(placement).await;
     let billing = bench.api();

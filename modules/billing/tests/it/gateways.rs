@@ -13,29 +13,32 @@ use billing_api::{ChargeOutcome, ChargeRequest, GatewayError, PaymentGateway};
 use sandbox::SandboxGateway;
 use tokio::sync::{Notify, Semaphore};
 
-/// Takes the money of the first charge, and never answers it.
-pub(crate) struct LosesTheFirstAnswer {
+/// Takes the money of the first charge, and keeps the answer to itself until it is told to speak.
+pub(crate) struct WithholdsTheFirstAnswer {
     inner: SandboxGateway,
-    lost: AtomicBool,
+    withheld: AtomicBool,
     /// Told once the money is taken.
     pub(crate) taken: Notify,
+    /// Tell it to have the answer.
+    pub(crate) speak: Notify,
 }
 
-impl LosesTheFirstAnswer {
+impl WithholdsTheFirstAnswer {
     pub(crate) fn new(inner: SandboxGateway) -> Self {
-        Self { inner, lost: AtomicBool::new(false), taken: Notify::new() }
+        let withheld = AtomicBool::new(false);
+        Self { inner, withheld, taken: Notify::new(), speak: Notify::new() }
     }
 }
 
 #[async_trait]
-impl PaymentGateway for LosesTheFirstAnswer {
+impl PaymentGateway for WithholdsTheFirstAnswer {
     async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
         let outcome = self.inner.charge(request).await;
-        if self.lost.swap(true, Ordering::SeqCst) {
-            return outcome;
+        if !self.withheld.swap(true, Ordering::SeqCst) {
+            self.taken.notify_one();
+            self.speak.notified().await;
         }
-        self.taken.notify_one();
-        std::future::pending().await
+        outcome
     }
 }
 

@@ -6,6 +6,7 @@ mod entitlements;
 mod events;
 mod gateways;
 mod invoices;
+mod openapi;
 mod subscribing;
 mod subscribing_again;
 mod support;

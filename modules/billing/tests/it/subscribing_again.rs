@@ -1,6 +1,6 @@
 //! Requests that come again under their key.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use billing_api::{InvoicePaid, PaymentFailed};
 use futures_util::future::{join, join_all};
@@ -44,9 +44,10 @@ async fn another_body_under_a_key_is_refused() {
 
 #[actix_web::test]
 async fn a_request_at_work_is_409() {
-    let gateway = Gate::default();
-    let bench = gateway.bench().await;
-    let gated = gateway.gated();
+    let gated = OnceLock::new();
+    let gateway = |sandbox| Arc::clone(gated.get_or_init(|| Arc::new(Gated::new(sandbox)))) as _;
+    let bench = Bench::with_gateway(gateway).await;
+    let gated = gated.get().expect("the bench was built");
     let first = bench.subscribe("owner@1", "key-1", order("pm_card_visa"));
     let meanwhile = async {
         gated.arrived.notified().await;
@@ -116,7 +117,7 @@ async fn a_provider_out_of_reach_leaves_nothing_behind() {
 
 #[actix_web::test]
 async fn who_comes_back_after_an_unknown_outcome_finishes_it() {
-    let bench = Bench::new().await;
+    let bench = Bench::impatient().await;
     let answer = bench.subscribe("owner@1", "key-1", order("pm_sandbox_hangs")).await;
     check_problem(&answer, 503, "payment-outcome-unknown");
     assert!(answer.header("retry-after").is_some());
@@ -147,21 +148,4 @@ async fn unreachable_the_second_time_undoes_nothing() {
     assert_eq!(answer.status, 201, "{answer:#?}");
     assert_eq!(answer.header("idempotent-replayed"), Some("true"));
     assert_eq!(bench.charges().len(), 1);
-}
-
-/// Hands a gated provider to the bench and to the test.
-#[derive(Default)]
-struct Gate(std::sync::OnceLock<Arc<Gated>>);
-
-impl Gate {
-    async fn bench(&self) -> Bench {
-        Bench::with_gateway(|sandbox| {
-            Arc::clone(self.0.get_or_init(|| Arc::new(Gated::new(sandbox)))) as _
-        })
-        .await
-    }
-
-    fn gated(&self) -> &Gated {
-        self.0.get().expect("the bench was built")
-    }
 }

@@ -1,6 +1,6 @@
 //! The module on a store of its own, behind the real edge.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use actix_web::{
     body::MessageBody,
@@ -11,32 +11,74 @@ use billing::{Catalog, Dependencies, Settings};
 use billing_api::{BillingApi, PaymentGateway};
 use billing_migrations::Migrator;
 use events::{EngineSettings, EventEngine};
-use kernel::{SequentialIds, TenantId, UserId};
-use module::{Placement, Ports, RoutesOf};
+use kernel::{RandomIds, SequentialIds, TenantId, UserId};
+use module::{ModuleParts, Placement, Ports, RoutesOf};
 use sandbox::{ChargeRecord, SandboxGateway};
 use seam::async_trait;
 use serde::Serialize;
 use serde_json::Value;
-use testing::{RecordingBus, TestStore, drain};
+use storage::{Engine, Store, StoreConfig, StoreParts};
+use testing::{FixedRoutes, RecordingBus, TestStore, drain};
 use tokens::AccessClaims;
+use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use web::{AccessRefusal, AccessVerifier, Edge};
 
-/// More than a request of these tests needs; a provider that hangs is waited for as long.
-pub(crate) const CHARGE_TIME: Duration = Duration::from_millis(50);
+/// More than a provider of these tests needs, on any machine.
+const PATIENT: Duration = Duration::from_secs(8);
 
-/// After which a request counts as cut off.
-pub(crate) const CUT_OFF: Duration = Duration::from_secs(11);
+/// Soon over, for providers that hang.
+const IMPATIENT: Duration = Duration::from_millis(50);
+
+/// After which any request counts as cut off.
+pub(crate) const CUT_OFF: Duration = Duration::from_secs(14);
 
 /// The module and all around it.
 pub(crate) struct Bench {
     pub(crate) store: TestStore,
+    sandbox: SandboxGateway,
+    charge_time: Duration,
+    running: Running,
+    edge: Edge,
+}
+
+/// What a process holds in memory.
+pub(crate) struct Running {
     pub(crate) bus: Arc<RecordingBus>,
     pub(crate) engine: Arc<EventEngine>,
-    sandbox: SandboxGateway,
     ports: Ports,
     routes: Vec<RoutesOf>,
-    edge: Edge,
+}
+
+impl Running {
+    fn start(
+        store: Store,
+        gateway: Arc<dyn PaymentGateway>,
+        charge_time: Duration,
+        placement: Placement,
+    ) -> Self {
+        let module = billing::module(Dependencies {
+            store,
+            gateway,
+            catalog: Catalog::shipped(),
+            settings: Settings { charge_time },
+        });
+        let ports = Ports::new([("billing".to_owned(), placement)]);
+        module.provide(&ports).expect("a free port");
+        let ModuleParts { store, consumers, routes, .. } = module.into_parts();
+        let bus = RecordingBus::new();
+        let settings = EngineSettings::default();
+        let engine = EventEngine::new(store, consumers, Arc::clone(&bus) as _, settings);
+        Self { bus, engine, ports, routes }
+    }
+}
+
+impl Deref for Bench {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
+    }
 }
 
 impl Bench {
@@ -49,16 +91,22 @@ impl Bench {
     pub(crate) async fn with_gateway(
         gateway: impl FnOnce(SandboxGateway) -> Arc<dyn PaymentGateway>,
     ) -> Self {
-        Self::build(Placement::Direct, gateway).await
+        Self::build(Placement::Direct, PATIENT, gateway).await
+    }
+
+    /// With the sandbox for a provider, which is not waited for.
+    pub(crate) async fn impatient() -> Self {
+        Self::build(Placement::Direct, IMPATIENT, |sandbox| Arc::new(sandbox)).await
     }
 
     /// With its port reached in this way.
     pub(crate) async fn placed(placement: Placement) -> Self {
-        Self::build(placement, |sandbox| Arc::new(sandbox)).await
+        Self::build(placement, PATIENT, |sandbox| Arc::new(sandbox)).await
     }
 
     async fn build(
         placement: Placement,
+        charge_time: Duration,
         gateway: impl FnOnce(SandboxGateway) -> Arc<dyn PaymentGateway>,
     ) -> Self {
         let store = TestStore::builder("billing")
@@ -69,25 +117,27 @@ impl Bench {
             .await
             .expect("a store");
         let sandbox = SandboxGateway::open(store.folder().join("payments")).expect("a sandbox");
-        let module = billing::module(Dependencies {
-            store: store.store(),
-            gateway: gateway(sandbox.clone()),
-            catalog: Catalog::shipped(),
-            settings: Settings { charge_time: CHARGE_TIME },
-        });
-        let ports = Ports::new([("billing".to_owned(), placement)]);
-        module.provide(&ports).expect("a free port");
-        let parts = module.into_parts();
-        let bus = RecordingBus::new();
-        let engine = EventEngine::new(
-            parts.store,
-            parts.consumers,
-            Arc::clone(&bus) as _,
-            EngineSettings::default(),
-        );
+        let gateway = gateway(sandbox.clone());
+        let running = Running::start(store.store(), gateway, charge_time, placement);
         let edge =
             Edge { ids: Arc::new(SequentialIds::default()), ..Edge::new(Arc::new(KnownTokens)) };
-        Self { store, bus, engine, sandbox, ports, routes: parts.routes, edge }
+        Self { store, sandbox, charge_time, running, edge }
+    }
+
+    /// Ends the process, as it were, and starts another on the same data, with the sandbox for a
+    /// provider.
+    pub(crate) async fn restart(&mut self) {
+        self.store.store().close().await;
+        let path = self.store.folder().join("billing.db");
+        let config = StoreConfig { module: "billing", engine: Engine::Sqlite { path } };
+        let parts = StoreParts {
+            clock: Arc::clone(self.store.clock()) as _,
+            ids: Arc::new(RandomIds),
+            routes: Arc::new(FixedRoutes::default()),
+        };
+        let store = Store::open::<Migrator>(config, parts).await.expect("the same store");
+        let gateway = Arc::new(self.sandbox.clone());
+        self.running = Running::start(store, gateway, self.charge_time, Placement::Direct);
     }
 
     /// The module's port.
@@ -113,10 +163,7 @@ impl Bench {
 
     /// Sends `request` as it stands.
     pub(crate) async fn send(&self, request: TestRequest) -> Answer {
-        let routes = self.routes.clone();
-        let app = web::public_app(&self.edge, move |config| {
-            routes.iter().for_each(|routes| routes(config));
-        });
+        let app = web::public_app(&self.edge, self.routes());
         let app = test::init_service(app).await;
         match test::try_call_service(&app, request.to_request()).await {
             Ok(response) => {
@@ -130,6 +177,12 @@ impl Bench {
                 Answer::new(status, &headers, &body)
             }
         }
+    }
+
+    /// The module's routes.
+    pub(crate) fn routes(&self) -> impl FnOnce(&mut ServiceConfig<'_>) + use<> {
+        let routes = self.routes.clone();
+        move |config| routes.iter().for_each(|routes| routes(config))
     }
 
     /// Reads `path` as `who`, such as `owner@1`.
