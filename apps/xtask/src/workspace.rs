@@ -1,24 +1,43 @@
 //! Where things are, and what the product is made of.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context as _, Result, bail};
-use cargo_metadata::{Metadata, MetadataCommand};
+use serde::Deserialize;
+
+use crate::steps;
 
 /// The program that holds every module; its features are the modules' names.
 pub const MONOLITH: &str = "monolith";
 
 /// The workspace that the command was called in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Workspace {
-    root: PathBuf,
-    target: PathBuf,
-    metadata: Metadata,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+    packages: Vec<Package>,
+}
+
+/// A crate of the workspace, as its manifest has it.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) dependencies: Vec<Declared>,
+}
+
+/// A dependency that a manifest declares.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Declared {
+    pub(crate) name: String,
+    /// `dev`, `build`, or nothing.
+    pub(crate) kind: Option<String>,
 }
 
 impl Workspace {
@@ -27,42 +46,36 @@ impl Workspace {
     /// # Errors
     /// The current folder is in no workspace.
     pub fn find() -> Result<Self> {
-        Self::load(MetadataCommand::new().no_deps())
+        Self::at(&env::current_dir().context("asking for the current folder")?)
     }
 
-    /// The workspace in `root`, which need not be the one of this program.
+    /// The workspace that `folder` is in, which need not be the one of this program.
     ///
     /// # Errors
     /// There is none.
-    pub fn at(root: &Path) -> Result<Self> {
-        Self::load(MetadataCommand::new().current_dir(root).no_deps())
-    }
-
-    fn load(command: &MetadataCommand) -> Result<Self> {
-        let metadata = command.exec().context("asking cargo about the workspace")?;
-        Ok(Self {
-            root: metadata.workspace_root.clone().into_std_path_buf(),
-            target: metadata.target_directory.clone().into_std_path_buf(),
-            metadata,
-        })
+    pub fn at(folder: &Path) -> Result<Self> {
+        // Four fields of the answer are wanted. A crate that reads all of it would bring features
+        // of its own into serde_json, and every program would be compiled twice.
+        let mut command = cargo(folder, &["metadata", "--no-deps", "--format-version", "1"]);
+        let answer = steps::output(&mut command)?;
+        serde_json::from_str(&answer).context("reading what cargo says of the workspace")
     }
 
     /// The folder of the root manifest.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.workspace_root
     }
 
     /// Where cargo builds.
     #[must_use]
     pub fn target(&self) -> &Path {
-        &self.target
+        &self.target_directory
     }
 
-    /// What cargo says of the workspace's own crates.
-    #[must_use]
-    pub const fn metadata(&self) -> &Metadata {
-        &self.metadata
+    /// The workspace's own crates.
+    pub(crate) fn packages(&self) -> &[Package] {
+        &self.packages
     }
 
     /// The modules that the monolith can hold, by the names of their crates.
@@ -70,7 +83,7 @@ impl Workspace {
     /// # Errors
     /// There is no monolith.
     pub fn modules(&self) -> Result<BTreeSet<String>> {
-        let monolith = self.metadata.packages.iter().find(|package| package.name == MONOLITH);
+        let monolith = self.packages.iter().find(|package| package.name == MONOLITH);
         let Some(monolith) = monolith else { bail!("there is no crate `{MONOLITH}`") };
         let features = monolith.features.keys().filter(|feature| *feature != "default");
         Ok(features.cloned().collect())
@@ -93,17 +106,21 @@ impl Workspace {
     /// Cargo, in the workspace's root.
     #[must_use]
     pub fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        command.current_dir(&self.root).args(arguments);
-        // What cargo told this program about itself is not for the cargo below it: build scripts
-        // that watch these variables, as ring's does, would compile anew at each turn.
-        for (name, _) in env::vars_os() {
-            if name.to_str().is_some_and(belongs_to_the_outer_cargo) {
-                command.env_remove(name);
-            }
-        }
-        command
+        cargo(self.root(), arguments)
     }
+}
+
+fn cargo(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder).args(arguments);
+    // What cargo told this program about itself is not for the cargo below it: build scripts that
+    // watch these variables, as ring's does, would run anew at each turn.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(belongs_to_the_outer_cargo) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn belongs_to_the_outer_cargo(name: &str) -> bool {

@@ -1,8 +1,5 @@
 //! Who depends on whom, as the manifests say it.
 
-use anyhow::Result;
-use cargo_metadata::DependencyKind;
-
 use crate::{files, workspace::Workspace};
 
 /// A crate of the workspace.
@@ -31,23 +28,23 @@ pub(crate) enum Kind {
 }
 
 /// The workspace's crates with their direct dependencies, optional ones included.
-pub(crate) fn read(workspace: &Workspace) -> Result<Vec<Crate>> {
+pub(crate) fn read(workspace: &Workspace) -> Vec<Crate> {
     let root = workspace.root();
-    let crates = workspace.metadata().packages.iter().map(|package| {
-        let manifest = package.manifest_path.as_std_path();
+    let crates = workspace.packages().iter().map(|package| {
+        let manifest = &package.manifest_path;
         let folder = manifest.parent().unwrap_or(manifest);
         let dependencies = package.dependencies.iter().map(|dependency| Dependency {
             name: dependency.name.clone(),
-            kind: match dependency.kind {
-                DependencyKind::Development => Kind::Dev,
+            kind: match dependency.kind.as_deref() {
+                Some("dev") => Kind::Dev,
                 _ => Kind::Linked,
             },
         });
         Crate {
-            name: package.name.to_string(),
+            name: package.name.clone(),
             folder: files::relative(root, folder),
             dependencies: dependencies.collect(),
         }
     });
-    Ok(crates.collect())
+    crates.collect()
 }

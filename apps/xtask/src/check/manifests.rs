@@ -10,8 +10,8 @@ const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependen
 /// What is wrong with the manifests of the workspace's crates.
 pub(crate) fn complaints(workspace: &Workspace) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
-    for package in &workspace.metadata().packages {
-        let path = package.manifest_path.as_std_path();
+    for package in workspace.packages() {
+        let path = &package.manifest_path;
         let name = files::relative(workspace.root(), path);
         let manifest: Table = files::read(path)?.parse().with_context(|| format!("in {name}"))?;
         complaints.extend(judge(&manifest).into_iter().map(|what| format!("{name}: {what}")));

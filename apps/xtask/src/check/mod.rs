@@ -55,7 +55,7 @@ pub(crate) fn source_steps(steps: &mut Steps, workspace: &Workspace, options: &O
         let arguments: &[&str] = if options.fix { &[] } else { &["--check"] };
         steps::verdict(workspace.cargo(&["fmt", "--all", "--"]).args(arguments))
     });
-    steps.run("dependency rules", || Ok(Verdict::of(&rules::complaints(&graph::read(workspace)?))));
+    steps.run("dependency rules", || Ok(Verdict::of(&rules::complaints(&graph::read(workspace)))));
     steps.run("manifests", || Ok(Verdict::of(&manifests::complaints(workspace)?)));
     steps.run("what is linked into each program", || {
         Ok(Verdict::of(&links::complaints(workspace)?))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::StreamExt as _;
-use sea_orm::sqlx::{
+use sea_orm_migration::sea_orm::sqlx::{
     self, AssertSqlSafe, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions,
 };
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use sea_orm::sqlx::{self, Connection as _, Row as _};
+use sea_orm_migration::sea_orm::sqlx::{self, Connection as _, Row as _};
 
 use super::{
     Inventory, Place, durable,

@@ -3,7 +3,9 @@
 use std::fs;
 
 use anyhow::bail;
-use sea_orm::sqlx::{self, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+use sea_orm_migration::sea_orm::sqlx::{
+    self, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions,
+};
 use tempfile::TempDir;
 
 use super::{relocation::Step, *};
