@@ -1,1 +1,7 @@
-//! The journey suite: the public API driven as a client would, in every shape
+//! Drives the public HTTP API as a client would. Nothing here knows which shape answers.
+
+mod api;
+mod people;
+
+pub use api::{Answer, Api, eventually};
+pub use people::{Person, mails, organization};

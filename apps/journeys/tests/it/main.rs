@@ -1,0 +1,10 @@
+//! The journeys, in every shape.
+
+mod bad_input;
+mod extraction;
+mod graph;
+mod journey;
+mod readme;
+mod shape;
+mod team;
+mod usage;
