@@ -82,9 +82,24 @@ impl AuthService {
         } else {
             None
         };
+        match self.join(ctx, &token_hash, account.as_ref()).await {
+            // Somebody registered the address at the same moment; now it is a known one.
+            Err(AcceptError::Store(StoreError::Unique { .. })) => {
+                self.join(ctx, &token_hash, account.as_ref()).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn join(
+        &self,
+        ctx: &CallContext,
+        token_hash: &str,
+        account: Option<&Account>,
+    ) -> Result<Joined, AcceptError> {
         let tx = self.store.system_write(&scopes::ACCEPTANCE).await?;
         let now = self.store.clock().now();
-        let invitation = pending(&tx, &token_hash, now).await?;
+        let invitation = pending(&tx, token_hash, now).await?;
         let (tenant, id) = (TenantId(invitation.tenant_id), InvitationId(invitation.id));
         let user = self.user_to_join(&tx, &invitation, account, now).await?;
         let person = UserId(user.id);
@@ -146,7 +161,7 @@ impl AuthService {
         &self,
         tx: &SystemTx,
         invitation: &invitations::Model,
-        account: Option<Account>,
+        account: Option<&Account>,
         now: Timestamp,
     ) -> Result<users::Model, AcceptError> {
         let known = tx
@@ -160,8 +175,8 @@ impl AuthService {
             (Some(user), Some(account)) => {
                 forget_attempts(tx, UserId(user.id)).await?;
                 let mut user = users::ActiveModel::from(user);
-                user.name = Set(account.name);
-                user.password_hash = Set(account.password_hash);
+                user.name = Set(account.name.clone());
+                user.password_hash = Set(account.password_hash.clone());
                 user.email_verified_at = Set(Some(now.into()));
                 user.updated_at = Set(now.into());
                 Ok(tx.update(user).await?)
@@ -170,8 +185,8 @@ impl AuthService {
                 let user = users::ActiveModel {
                     id: Set(self.store.ids().next()),
                     email: Set(invitation.email.clone()),
-                    name: Set(account.name),
-                    password_hash: Set(account.password_hash),
+                    name: Set(account.name.clone()),
+                    password_hash: Set(account.password_hash.clone()),
                     email_verified_at: Set(Some(now.into())),
                     created_at: Set(now.into()),
                     updated_at: Set(now.into()),

@@ -12,7 +12,7 @@ use web::{ApiJson, ApiPath, ApiQuery, Caller, Problem, StandardErrors, Visitor};
 use super::{
     accept::{Acceptance, Joined},
     domain::Status,
-    service::Inviter,
+    invite::Inviter,
     store::invitations,
 };
 use crate::{input::Fields, people::EmailAddress, problems::store_failed, service::AuthService};
@@ -109,6 +109,7 @@ pub(crate) struct AcceptedUser {
 /// reached it is 503, and there is no invitation; the same request may be sent again.
 #[utoipa::path(
     tag = "auth",
+    request_body = InviteCommand,
     responses((status = CREATED, body = Invitation), StandardErrors),
     security(("bearer" = []))
 )]
@@ -173,7 +174,7 @@ pub(crate) async fn revoke_invitation(
 /// Who has a verified account under the invited address joins with it. Anybody else gives a name
 /// and a password, or is told 422 `invalid-body`. A token that is unknown, used, revoked or
 /// expired is 400 `invalid-token`.
-#[utoipa::path(tag = "auth", responses((status = OK, body = AcceptedInvitation), StandardErrors))]
+#[utoipa::path(tag = "auth", request_body = AcceptCommand, responses((status = OK, body = AcceptedInvitation), StandardErrors))]
 #[post("/invitations/accept")]
 pub(crate) async fn accept_invitation(
     visitor: Visitor,

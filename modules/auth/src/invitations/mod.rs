@@ -12,12 +12,14 @@
 mod accept;
 mod domain;
 pub(crate) mod http;
+mod invite;
 mod jobs;
-mod service;
+mod manage;
 mod store;
 
 pub(crate) use accept::AcceptError;
 pub(crate) use domain::RoleNotGrantable;
+pub(crate) use invite::InviteError;
 pub(crate) use jobs::{ExpireInvitation, GiveUpReservation, ReleaseSeat};
 pub use jobs::{InvitationExpired, ReservationOverdue, SeatReleaseDue};
-pub(crate) use service::{InviteError, RevokeError};
+pub(crate) use manage::RevokeError;

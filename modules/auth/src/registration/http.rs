@@ -48,6 +48,7 @@ pub(crate) struct VerifyEmailCommand {
 /// already gets no mail and keeps its account as it is.
 #[utoipa::path(
     tag = "auth",
+    request_body = RegisterCommand,
     responses((status = ACCEPTED, body = RegistrationTaken), StandardErrors)
 )]
 #[post("/register")]
@@ -69,6 +70,7 @@ pub(crate) async fn register(
 /// A token works once and for 24 hours; afterwards the answer is 400 `invalid-token`.
 #[utoipa::path(
     tag = "auth",
+    request_body = VerifyEmailCommand,
     responses((status = NO_CONTENT, description = "The address is verified"), StandardErrors)
 )]
 #[post("/verify-email")]

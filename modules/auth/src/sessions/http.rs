@@ -101,7 +101,7 @@ pub(crate) struct MeMembership {
 /// A wrong password and an unknown address are both 401 `invalid-credentials`. Only who knows the
 /// password is told 403 `email-not-verified`, or 404 `unknown-tenant` for a tenant that is not
 /// theirs.
-#[utoipa::path(tag = "auth", responses((status = OK, body = TokenResponse), StandardErrors))]
+#[utoipa::path(tag = "auth", request_body = LoginCommand, responses((status = OK, body = TokenResponse), StandardErrors))]
 #[post("/login")]
 pub(crate) async fn login(
     _visitor: Visitor,
@@ -118,7 +118,7 @@ pub(crate) async fn login(
 /// Each refresh token is exchanged once, for the next. Sent again within 10 seconds, as after a
 /// lost answer, it brings the same successor, unless that was used; any other use of it ends the
 /// session, and its holder logs in anew. All refusals are 401 `invalid-refresh-token`.
-#[utoipa::path(tag = "auth", responses((status = OK, body = TokenResponse), StandardErrors))]
+#[utoipa::path(tag = "auth", request_body = RefreshCommand, responses((status = OK, body = TokenResponse), StandardErrors))]
 #[post("/refresh")]
 pub(crate) async fn refresh(
     _visitor: Visitor,
@@ -135,6 +135,7 @@ pub(crate) async fn refresh(
 /// expires.
 #[utoipa::path(
     tag = "auth",
+    request_body = RefreshCommand,
     responses((status = NO_CONTENT, description = "The session is over"), StandardErrors)
 )]
 #[post("/logout")]

@@ -39,7 +39,7 @@ async fn an_invitation_holds_a_seat_and_goes_out_by_mail() {
     assert_json_snapshot!(answer.body);
 
     let holder = format!("invitation:{}", id_of(&answer));
-    assert_eq!(app.billing.holders(), [holder.clone()]);
+    assert_eq!(app.billing.holders(), std::slice::from_ref(&holder));
     let keys = app.billing.keys();
     assert!(keys.len() == 1 && keys[0].starts_with(&holder), "{keys:?}");
 

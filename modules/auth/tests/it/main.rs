@@ -1,6 +1,7 @@
 //! Auth over its routes, its port and its events.
 
 mod accepting;
+mod audit;
 mod contract;
 mod inviting;
 mod openapi;
