@@ -189,12 +189,51 @@ struct Chain<'a>(&'a dyn Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut last = self.0.to_string();
+        f.write_str(&last)?;
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, ": {error}")?;
+            let text = error.to_string();
+            // sea-orm's errors repeat their source.
+            if !last.ends_with(&text) {
+                write!(f, ": {text}")?;
+                last = text;
+            }
             source = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_says_each_thing_once() {
+        let source = DbErr::Custom("the disk is full".into());
+        let error = StoreError::Database { module: "notes", source };
+        assert_eq!(
+            Chain(&error).to_string(),
+            "the database of notes failed: Custom Error: the disk is full"
+        );
+
+        let inner = sea_orm::RuntimeErr::Internal("no such table".into());
+        let error = StoreError::Database { module: "notes", source: DbErr::Exec(inner) };
+        assert_eq!(
+            Chain(&error).to_string(),
+            "the database of notes failed: Execution Error: no such table"
+        );
+    }
+
+    #[test]
+    fn only_a_busy_store_has_certainly_done_nothing() {
+        let timeout = || DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+        let busy = StoreError::Busy { module: "notes", source: timeout() };
+        assert_eq!(CallFailure::from(busy), CallFailure::unavailable("notes"));
+        let unknown = StoreError::CommitUnknown { module: "notes", source: timeout() };
+        assert_eq!(CallFailure::from(unknown), CallFailure::outcome_unknown("notes"));
+        let missing = StoreError::NotFound { module: "notes", table: "notes" };
+        assert_eq!(CallFailure::from(missing), CallFailure::outcome_unknown("notes"));
     }
 }

@@ -15,6 +15,7 @@ use crate::{
 
 /// Whether the call comes for the first time.
 #[must_use]
+#[derive(Debug)]
 pub enum Once<T, E> {
     /// It does: do the work in this transaction, and [`finish`](OnceTx::finish) it.
     First(OnceTx<T, E>),
@@ -24,6 +25,7 @@ pub enum Once<T, E> {
 
 /// The transaction of a call that comes for the first time: a [`TenantTx`] that ends by recording
 /// its outcome.
+#[derive(Debug)]
 pub struct OnceTx<T, E> {
     // Dropped in this order: the savepoint ends before what it is in.
     effect: TenantTx,
@@ -37,7 +39,7 @@ impl Store {
     /// be it a result or a refusal, is recorded in the transaction of the effect, so that a
     /// repetition gets the first outcome; two that come at the same time are one after the other.
     ///
-    /// ```ignore
+    /// ```text
     /// let tx = match self.store.once(ctx, "reserve_seat", &request).await? {
     ///     Once::First(tx) => tx,
     ///     Once::Recorded(outcome) => return outcome,
@@ -182,6 +184,7 @@ enum Begun {
     Recorded(call_records::Model),
 }
 
+#[derive(Debug)]
 struct RecordKey {
     tenant: kernel::TenantId,
     key: String,

@@ -1,6 +1,6 @@
 //! One module's data.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use kernel::{CallContext, Clock, Ids};
 use sea_orm::ConnectionTrait;
@@ -49,6 +49,12 @@ pub struct StoreParts {
 /// One module's data. Cheap to clone: all clones are the same open database.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("module", &self.module()).finish_non_exhaustive()
+    }
+}
 
 struct Inner {
     module: &'static str,

@@ -29,6 +29,7 @@ pub struct SystemScope {
 }
 
 /// Reads the rows of all tenants and of none.
+#[derive(Debug)]
 pub struct SystemReader<'a> {
     store: &'a Store,
 }
@@ -51,6 +52,7 @@ impl<'a> SystemReader<'a> {
 
 /// A transaction on the rows of all tenants and of none. Rolled back where it is dropped without
 /// [`commit`](SystemTx::commit); ended by the first statement that fails, as a [`TenantTx`] is.
+#[derive(Debug)]
 pub struct SystemTx {
     tx: Transaction,
 }

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// Reads the rows of one tenant.
+#[derive(Debug)]
 pub struct TenantReader<'a> {
     store: &'a Store,
     tenant: TenantId,
@@ -41,6 +42,7 @@ impl<'a> TenantReader<'a> {
 ///
 /// The first statement that fails ends it: whatever follows is [`StoreError::Aborted`]. What may
 /// collide is written with [`insert_new`](TenantTx::insert_new), which does not fail.
+#[derive(Debug)]
 pub struct TenantTx {
     tx: Transaction,
     tenant: TenantId,

@@ -7,6 +7,7 @@ use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
 use crate::{Store, StoreError, link::Link, sqlite};
 
 /// An open transaction of either scope, or a savepoint in one.
+#[derive(Debug)]
 pub(crate) struct Transaction {
     /// Rolls back when it is dropped.
     raw: DatabaseTransaction,

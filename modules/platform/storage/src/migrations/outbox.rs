@@ -39,15 +39,15 @@ impl MigrationTrait for CreateOutbox {
                     .take(),
             )
             .await?;
-        // The relay asks for what is unsent in its lanes, in order; the sweeper for what was sent
-        // before a day.
+        // The relay asks for what is unsent, in order, and stops when it has enough; the sweeper
+        // for what was sent before a day. The lane is left out: with it the rows would have to be
+        // sorted first, and the backlog of a destination that is down is long.
         manager
             .create_index(
                 Index::create()
                     .name("outbox_by_sent")
                     .table("outbox")
                     .col("sent_at")
-                    .col("lane")
                     .col("seq")
                     .take(),
             )

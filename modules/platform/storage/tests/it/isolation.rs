@@ -286,4 +286,6 @@ async fn its_futures_can_be_spawned() {
         tx.commit().await
     });
     tokio::spawn(work).await.expect("no panic").expect("a commit");
+    drop(assert_send(world.open_again()));
+    drop(assert_send(world.store.clone().close()));
 }

@@ -24,7 +24,7 @@ fn parts() -> StoreParts {
 #[tokio::test]
 async fn a_file_has_one_owner() {
     let world = World::new().await;
-    let refused = world.open_again().await.err().expect("the file is taken");
+    let refused = world.open_again().await.expect_err("the file is taken");
     assert!(matches!(&refused, StoreError::Locked { path, .. } if *path == world.path()));
     let message = refused.to_string();
     assert!(message.contains(&world.path().display().to_string()), "{message}");
@@ -66,7 +66,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let engine = Engine::Sqlite { path: file.join("notes.db") };
     let config = StoreConfig { module: "notes", engine };
     let refused = Store::open::<crate::entities::Migrator>(config, parts()).await;
-    let refused = refused.err().expect("a file is no folder");
+    let refused = refused.expect_err("a file is no folder");
     assert!(matches!(&refused, StoreError::Open { path, .. } if *path == file), "{refused}");
     assert!(refused.source().is_some());
 }
@@ -99,7 +99,7 @@ async fn an_older_build_leaves_a_newer_file_alone() {
     let path = world.path();
     world.store.clone().close().await;
     let config = StoreConfig { module: "notes", engine: Engine::Sqlite { path } };
-    let refused = Store::open::<Older>(config, parts()).await.err().expect("it is too old");
+    let refused = Store::open::<Older>(config, parts()).await.expect_err("it is too old");
     assert!(matches!(refused, StoreError::Migration { .. }), "{refused}");
     drop(refused);
     world.open_again().await.expect("the newer build opens it still");

@@ -14,7 +14,17 @@ use crate::{
     world::{NoteWritten, TESTS, World, context, keyed, note, ours, theirs},
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, PortError)]
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+    thiserror::Error,
+    PortError,
+)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum NoteError {
     #[error("`{title}` is not a title")]

@@ -132,6 +132,42 @@ async fn a_cancelled_commit_is_all_or_nothing() {
     assert_eq!(count("left"), count("right"));
 }
 
+/// Aborted wherever each happens to be: waiting, in a statement, or in its commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn aborted_tasks_are_all_or_nothing() {
+    let world = World::new().await;
+    for round in 0..20_u128 {
+        let tasks: Vec<_> = (0..8_u128)
+            .map(|n| {
+                let store = world.store.clone();
+                let id = 1_000 * round + 10 * n;
+                tokio::spawn(async move {
+                    let tx = store.write(&context(ours())).await?;
+                    tx.insert(note(id, &format!("left {id}"))).await?;
+                    tx.insert(note(id + 1, &format!("right {id}"))).await?;
+                    tx.commit().await
+                })
+            })
+            .collect();
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        for task in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            match task.await {
+                Ok(finished) => finished.expect("a commit"),
+                Err(aborted) => assert!(aborted.is_cancelled(), "{aborted}"),
+            }
+        }
+    }
+    writer_is_free(&world.store).await;
+    let notes = world.all_notes().await;
+    let count = |side| notes.iter().filter(|(_, title, _)| title.starts_with(side)).count();
+    assert_eq!(count("left"), count("right"));
+}
+
 #[tokio::test]
 async fn the_first_failure_ends_a_transaction() {
     let world = World::new().await;
