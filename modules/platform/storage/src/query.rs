@@ -33,7 +33,8 @@ impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
         Self { on, select, place: PhantomData }
     }
 
-    /// Keeps only the rows that also fulfil `condition`.
+    /// Keeps only the rows that also fulfil `condition`. A sub-select in it is taken as it is: give
+    /// it the tenant yourself.
     pub fn filter(mut self, condition: impl IntoCondition) -> Self {
         self.select = self.select.filter(condition);
         self

@@ -21,7 +21,8 @@ pub fn timestamps() -> [ColumnDef; 2] {
     [timestamp("created_at"), timestamp("updated_at")]
 }
 
-/// A moment, to the microsecond.
+/// A moment, to the microsecond. Let the store write it: a default such as `CURRENT_TIMESTAMP`, or
+/// a value bound by a migration, would not compare with the others on the embedded engine.
 #[must_use]
 pub fn timestamp(name: impl IntoIden) -> ColumnDef {
     ColumnDef::new(name).timestamp_with_time_zone().not_null().take()
