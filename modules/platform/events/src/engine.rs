@@ -114,6 +114,13 @@ impl EventEngine {
     /// Works until `stop` is cancelled, finishes what is in hand, and returns: at the latest after
     /// [`EngineSettings::drain`], when it cuts off what is left, to be done again later.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        if let Err(error) = self.inherit().await {
+            tracing::warn!(
+                service.name = self.store.module(),
+                error = &error as &dyn std::error::Error,
+                "what a former process had in hand is left until its leases end"
+            );
+        }
         let mut work = Work::default();
         let mut ticks = interval(self.settings.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -173,6 +180,16 @@ impl EventEngine {
             }
             done += now;
         }
+    }
+
+    /// Takes over from a process that died. Where there may be others at work, the end of its
+    /// leases is waited for instead.
+    async fn inherit(&self) -> Result<(), StoreError> {
+        if self.store.is_exclusive() {
+            self.relay.inherit_lanes().await?;
+            self.inbox.inherit_claims().await?;
+        }
+        Ok(())
     }
 
     /// Starts a job for all that is due and not in hand.

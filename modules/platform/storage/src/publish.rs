@@ -86,7 +86,14 @@ pub(crate) async fn schedule<E: Event>(
         created_at: Set(tx.store().clock().now().into()),
     };
     let inserted = write::insert_new(tx, vec![row], &[scheduled::Column::DedupKey]).await?;
-    Ok(if inserted == 0 { Scheduled::AlreadyWaiting } else { Scheduled::New(envelope.id) })
+    if inserted == 0 {
+        return Ok(Scheduled::AlreadyWaiting);
+    }
+    if due <= tx.store().clock().now() {
+        // The engine promotes it before it relays, so that work for now is not left to its poll.
+        tx.mark_outbox_written();
+    }
+    Ok(Scheduled::New(envelope.id))
 }
 
 pub(crate) async fn cancel(

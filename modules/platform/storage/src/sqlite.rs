@@ -87,6 +87,11 @@ impl Sqlite {
         Ok(Self { writer: writer.into(), readers: readers.into(), lock })
     }
 
+    /// The lock sees to it.
+    pub(crate) const fn is_exclusive(&self) -> bool {
+        true
+    }
+
     /// What reads outside a transaction run on. Each statement sees the last commit.
     pub(crate) const fn readers(&self) -> &DatabaseConnection {
         &self.readers

@@ -134,11 +134,18 @@ impl Store {
         Ok(SystemTx::new(Transaction::begin(self).await?, scope))
     }
 
-    /// Notified after each commit that wrote to the outbox. One waiter is woken; where none waits,
-    /// the next one that comes goes on at once.
+    /// Notified after each commit that wrote to the outbox, or scheduled an event for now. One
+    /// waiter is woken; where none waits, the next one that comes goes on at once.
     #[must_use]
     pub fn outbox_written(&self) -> &Notify {
         &self.0.outbox_written
+    }
+
+    /// Whether no other process can have the database open while this one has: what an earlier
+    /// process had in hand is then in nobody's hands.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.0.database.is_exclusive()
     }
 
     /// Whether the database answers.

@@ -31,6 +31,16 @@ pub(super) fn delivery(envelope: &Envelope, attempt: u32) -> Delivery {
     }
 }
 
+/// What a handler logs belongs to the event it handles.
+pub(super) fn span(consumer: &Consumer, envelope: &Envelope) -> tracing::Span {
+    tracing::info_span!(
+        "event.handle",
+        messaging.message.id = %envelope.id,
+        messaging.consumer = consumer.name,
+        event.name = envelope.event_type,
+    )
+}
+
 /// Runs a handler for no longer than `allowed`; a panic is a failure like any other.
 pub(super) async fn bounded(
     allowed: Duration,

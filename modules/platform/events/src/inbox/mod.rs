@@ -11,6 +11,7 @@ use kernel::{CallContext, Envelope, EventDecodeError};
 use seam::{DeliveryError, EventBatch, EventInbox, Receipt};
 use storage::{Store, StoreError};
 use tokio::sync::Notify;
+use tracing::Instrument;
 
 use self::attempt::{Verdict, bounded};
 use crate::{
@@ -140,7 +141,9 @@ impl Inbox {
         }
         let tx = tx.into_tenant(&ctx)?;
         let delivery = attempt::delivery(envelope, 1);
-        let handling = effect.apply(&tx, &ctx, envelope, &delivery);
+        let handling = effect
+            .apply(&tx, &ctx, envelope, &delivery)
+            .instrument(attempt::span(consumer, envelope));
         let outcome = match bounded(self.settings.effect_time, handling).await {
             Ok(()) => match tx.commit().await {
                 Ok(()) => return Ok(()),

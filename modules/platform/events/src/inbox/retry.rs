@@ -3,6 +3,7 @@
 use kernel::Envelope;
 use serde::Deserialize;
 use storage::StoreError;
+use tracing::Instrument;
 
 use super::{
     Inbox,
@@ -29,6 +30,12 @@ impl Inbox {
     pub(crate) async fn has_due(&self) -> Result<bool, StoreError> {
         let names = self.consumers.iter().map(|consumer| consumer.name);
         rows::has_due(&self.store, names, self.store.clock().now()).await
+    }
+
+    /// Makes due what a worker that is no more may have claimed.
+    pub(crate) async fn inherit_claims(&self) -> Result<(), StoreError> {
+        let now = self.store.clock().now();
+        rows::make_due(&self.store, now, now + self.settings.lease).await
     }
 
     /// Handles `head` and what waits behind it, in order, as long as it is due. Says how many
@@ -85,7 +92,9 @@ impl Inbox {
         }
         let tx = tx.into_tenant(&ctx)?;
         let delivery = attempt::delivery(envelope, row.attempts + 1);
-        let handling = effect.apply(&tx, &ctx, envelope, &delivery);
+        let handling = effect
+            .apply(&tx, &ctx, envelope, &delivery)
+            .instrument(attempt::span(consumer, envelope));
         let error = match bounded(self.settings.effect_time, handling).await {
             Ok(()) => match tx.commit().await {
                 Ok(()) => return Ok(Progress::Moved),
@@ -114,7 +123,8 @@ impl Inbox {
         let Some(claimed) = self.claim(row).await? else { return Ok(Progress::Stuck) };
         let ctx = attempt::context(consumer, envelope, self.settings.action_time);
         let delivery = attempt::delivery(envelope, claimed.attempts);
-        let handling = action.perform(&ctx, envelope, &delivery);
+        let handling =
+            action.perform(&ctx, envelope, &delivery).instrument(attempt::span(consumer, envelope));
         let outcome = tokio::select! {
             outcome = bounded(self.settings.action_time, handling) => outcome,
             never = self.keep_claimed(&claimed) => match never {},

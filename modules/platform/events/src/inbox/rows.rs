@@ -253,6 +253,24 @@ pub(super) async fn postpone(
     tx.commit().await
 }
 
+/// Makes due `now` what is due `until` then. A claim cannot be told from a wait between two attempts;
+/// that one of these is a little shorter does no harm.
+pub(super) async fn make_due(
+    store: &Store,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let tx = store.system_write(&INBOX).await?;
+    tx.update_many::<Entity>()
+        .set(Column::NextAttemptAt, now.to_offset_date_time())
+        .filter(Column::State.eq(State::Pending))
+        .filter(Column::NextAttemptAt.gt(now.to_offset_date_time()))
+        .filter(Column::NextAttemptAt.lte(until.to_offset_date_time()))
+        .exec()
+        .await?;
+    tx.commit().await
+}
+
 /// Notes a failed attempt, unless somebody else has made one since.
 pub(super) async fn record_failure(
     store: &Store,

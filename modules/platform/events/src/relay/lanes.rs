@@ -111,6 +111,14 @@ impl Lanes {
         }
     }
 
+    /// Ends all leases, whosever they are.
+    pub(super) async fn clear(&self) -> Result<(), StoreError> {
+        self.seen().clear();
+        let tx = self.store.system_write(&RELAY).await?;
+        tx.delete_many::<Entity>().exec().await?;
+        tx.commit().await
+    }
+
     /// Gives back all that is held.
     pub(super) async fn release(&self) -> Result<(), StoreError> {
         let held = {

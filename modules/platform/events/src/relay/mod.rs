@@ -72,6 +72,11 @@ impl Relay {
         }
     }
 
+    /// Ends the leases of relays that are no more.
+    pub(crate) async fn inherit_lanes(&self) -> Result<(), StoreError> {
+        self.lanes.clear().await
+    }
+
     /// Gives all lanes back, so that another relay need not wait for the leases to end.
     pub(crate) async fn release_lanes(&self) -> Result<(), StoreError> {
         self.lanes.release().await

@@ -54,6 +54,9 @@ impl EventBus for Weathered {
         destination: &str,
         mut envelopes: Vec<Envelope>,
     ) -> Result<Receipt, CallFailure> {
+        if destination != "reader" {
+            return Ok(Receipt { taken: envelopes.iter().map(|envelope| envelope.id).collect() });
+        }
         let weather = lock(&self.forecast).pop().unwrap_or(Weather::Fair);
         match weather {
             Weather::Down => return Err(CallFailure::unavailable(destination)),

@@ -8,13 +8,13 @@ use events::{EngineSettings, EventEngine};
 use kernel::Envelope;
 use seam::{CallFailure, EventBus, Receipt};
 use storage::tables::inbox::State;
-use testing::RecordingBus;
+use testing::{RecordingBus, tenant_context};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{
-    DirectBus, Failure, PATIENCE, Reader, Script, action, clock, counted, envelope, publish,
-    publishing_store, settings,
+    DirectBus, Failure, PATIENCE, Reader, Script, TENANT, action, clock, counted, effect, envelope,
+    publish, publishing_store, settings,
 };
 
 fn seldom() -> EngineSettings {
@@ -77,6 +77,24 @@ async fn a_delivery_wakes_the_actions() {
     let of_one: Vec<i64> = calls.iter().filter(|c| c.counter == 1).map(|c| c.n).collect();
     assert_eq!(of_one, (1..=20).collect::<Vec<_>>());
     assert!(reader.inbox().await.values().all(|state| *state == State::Done));
+}
+
+#[tokio::test]
+async fn what_is_scheduled_for_now_happens_now() {
+    let clock = clock();
+    let store = publishing_store(&clock).await;
+    let script = Arc::new(Script::default());
+    let consumers = vec![effect("counter.own", &script)];
+    let engine = EventEngine::new(store.store(), consumers, RecordingBus::new(), seldom());
+    let running = Running::start(&engine);
+    for n in 1..=10 {
+        let tx = store.write(&tenant_context(TENANT)).await.expect("a transaction");
+        let due = store.store().clock().now();
+        tx.schedule(due, &n.to_string(), &counted(1, n)).await.expect("a row");
+        tx.commit().await.expect("a commit");
+        script.reached(usize::try_from(n).expect("small")).await;
+    }
+    running.stop().await;
 }
 
 /// Leads to `reader`; no other destination ever answers.

@@ -39,8 +39,8 @@ impl MigrationTrait for CreateOutbox {
                     .take(),
             )
             .await?;
-        // The relay asks for what is unsent, in order, and stops when it has enough; the sweeper
-        // for what was sent before a day. The lane is left out: with it the rows would have to be
+        // The relay asks for what is unsent for a destination, in order, and stops when it has
+        // enough; the sweeper for what was sent before a day. The lane is left out: with it the rows would have to be
         // sorted first, and the backlog of a destination that is down is long.
         manager
             .create_index(
@@ -48,6 +48,7 @@ impl MigrationTrait for CreateOutbox {
                     .name("outbox_by_sent")
                     .table("outbox")
                     .col("sent_at")
+                    .col("destination")
                     .col("seq")
                     .take(),
             )
