@@ -1,5 +1,5 @@
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{
     Error, FnArg, GenericArgument, Ident, ItemTrait, LitInt, LitStr, PatType, PathArguments,
     Result, ReturnType, Token, TraitItem, TraitItemFn, Type,
@@ -8,15 +8,16 @@ use syn::{
 };
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let Arguments { service, version, mock } = syn::parse2(arguments)?;
     let mut port: ItemTrait = syn::parse2(item)?;
-    if !port.generics.params.is_empty() {
-        return Err(Error::new_spanned(
-            &port.generics,
-            "a port has no generics: its types are wire types",
-        ));
-    }
-    let methods = read_methods(&mut port)?;
+    let read = (syn::parse2(arguments), read_methods(&mut port));
+    let (Arguments { service, version, mock }, methods) = match read {
+        (Ok(arguments), Ok(methods)) => (arguments, methods),
+        (Err(mistakes), _) | (_, Err(mistakes)) => {
+            let mistakes = mistakes.into_compile_error();
+            // The trait stays, so that nothing else is said to be missing.
+            return Ok(quote!(#mistakes #[::seam::async_trait] #port));
+        }
+    };
 
     for bound in [quote!(::core::marker::Send), quote!(::core::marker::Sync), quote!('static)] {
         port.supertraits.push(syn::parse2(bound)?);
@@ -24,22 +25,13 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
     let name = &port.ident;
     let name_text = name.to_string();
     let count = methods.len();
-    let descriptors = methods.iter().map(|method| {
-        let (method_name, kind) = (method.name.to_string(), &method.kind);
-        quote! {
-            ::seam::MethodDescriptor {
-                service: #service, port: #name_text, version: #version, name: #method_name, kind: #kind,
-            }
-        }
+    let declared = methods.iter().enumerate().map(|(index, method)| {
+        method.declare(&Place { service: &service, port: &name_text, version: &version, index })
     });
-    let direct = methods
-        .iter()
-        .enumerate()
-        .map(|(index, method)| method.direct(&service, &name_text, index));
-    let remote = methods.iter().enumerate().map(|(index, method)| method.remote(&name_text, index));
-    let arms = methods.iter().enumerate().map(|(index, method)| method.arm(index));
-    let schemas = methods.iter().map(Method::schema);
-    let checks = methods.iter().map(Method::check);
+    let indices: Vec<Ident> = (0..count).map(method_type).collect();
+    let direct = methods.iter().zip(&indices).map(|(method, ty)| method.direct(ty));
+    let remote = methods.iter().zip(&indices).map(|(method, ty)| method.remote(ty));
+    let arms = methods.iter().zip(&indices).map(|(method, ty)| method.arm(ty));
     let automock = mock.then(|| quote!(#[cfg_attr(feature = "testing", ::mockall::automock)]));
 
     Ok(quote! {
@@ -50,27 +42,28 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
         const _: () = {
             use ::seam::private::CallContext;
 
-            static METHODS: [::seam::MethodDescriptor; #count] = [#(#descriptors),*];
-            static PORT: ::seam::PortDescriptor = ::seam::PortDescriptor {
-                service: #service, name: #name_text, version: #version, methods: &METHODS,
+            #(#declared)*
+
+            static __METHODS: [&::seam::MethodDescriptor; #count] =
+                [#(<#indices as ::seam::Method>::DESCRIPTOR),*];
+            static __PORT: ::seam::PortDescriptor = ::seam::PortDescriptor {
+                service: #service, name: #name_text, version: #version, methods: &__METHODS,
             };
 
-            struct Direct(::seam::Slot<dyn #name>);
-            struct Remote(::std::sync::Arc<dyn ::seam::Transport>);
-            struct Server(::seam::Slot<dyn #name>);
-
-            #(#checks)*
+            struct __Direct(::seam::Slot<dyn #name>);
+            struct __Remote(::std::sync::Arc<dyn ::seam::Transport>);
+            struct __Server(::seam::Slot<dyn #name>);
 
             #[::seam::async_trait]
-            impl #name for Direct { #(#direct)* }
+            impl #name for __Direct { #(#direct)* }
 
             #[::seam::async_trait]
-            impl #name for Remote { #(#remote)* }
+            impl #name for __Remote { #(#remote)* }
 
             #[::seam::async_trait]
-            impl ::seam::Dispatch for Server {
+            impl ::seam::Dispatch for __Server {
                 fn port(&self) -> &'static ::seam::PortDescriptor {
-                    &PORT
+                    &__PORT
                 }
 
                 async fn dispatch(
@@ -78,32 +71,32 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
                 ) -> ::seam::Reply {
                     match method {
                         #(#arms)*
-                        unknown => ::seam::unknown_method(&PORT, unknown),
+                        unknown => ::seam::unknown_method(&__PORT, unknown),
                     }
                 }
             }
 
             impl ::seam::Port for dyn #name {
                 fn descriptor() -> &'static ::seam::PortDescriptor {
-                    &PORT
+                    &__PORT
                 }
 
                 fn direct(slot: ::seam::Slot<Self>) -> ::std::sync::Arc<Self> {
-                    ::std::sync::Arc::new(Direct(slot))
+                    ::std::sync::Arc::new(__Direct(slot))
                 }
 
                 fn remote(
                     transport: ::std::sync::Arc<dyn ::seam::Transport>,
                 ) -> ::std::sync::Arc<Self> {
-                    ::std::sync::Arc::new(Remote(transport))
+                    ::std::sync::Arc::new(__Remote(transport))
                 }
 
                 fn server(slot: ::seam::Slot<Self>) -> ::std::sync::Arc<dyn ::seam::Dispatch> {
-                    ::std::sync::Arc::new(Server(slot))
+                    ::std::sync::Arc::new(__Server(slot))
                 }
 
                 fn schema() -> ::seam::private::Value {
-                    ::seam::SchemaBuilder::new(&PORT)#(#schemas)*.build()
+                    ::seam::SchemaBuilder::new(&__PORT)#(.method::<#indices>())*.build()
                 }
             }
         };
@@ -140,7 +133,14 @@ impl Parse for Arguments {
                 input.parse::<Token![,]>()?;
             }
         }
-        let missing = |what| Error::new(input.span(), format!("`#[port]` needs `{what}`"));
+        let missing = |what| {
+            Error::new(
+                input.span(),
+                format!(
+                    "add `{what}`: the name and version of the contract are part of every call's address"
+                ),
+            )
+        };
         Ok(Self {
             service: service.ok_or_else(|| missing("service = \"…\""))?,
             version: version.ok_or_else(|| missing("version = 1"))?,
@@ -161,7 +161,7 @@ struct Method {
 /// Reads every method and takes the `#[call]` marks off, so that all mistakes are told at once.
 fn read_methods(port: &mut ItemTrait) -> Result<Vec<Method>> {
     let mut methods = Vec::new();
-    let mut mistakes: Option<Error> = None;
+    let mut mistakes = no_generics(&port.generics, "a port").err();
     for item in &mut port.items {
         let read = match item {
             TraitItem::Fn(method) => read_method(method),
@@ -185,31 +185,37 @@ fn read_method(method: &mut TraitItemFn) -> Result<Method> {
     let kind = read_kind(method)?;
     let signature = &method.sig;
     if signature.asyncness.is_none() {
-        return Err(Error::new_spanned(signature, "a port's method is `async`: it may be remote"));
-    }
-    if !signature.generics.params.is_empty() {
         return Err(Error::new_spanned(
-            &signature.generics,
-            "a port's method has no generics: its types are wire types",
+            signature.fn_token,
+            "make the method an `async fn`: the callee may be in another process",
         ));
     }
+    no_generics(&signature.generics, "a port's method")?;
     if let Some(body) = &method.default {
-        return Err(Error::new_spanned(body, "a port's method has no default body"));
+        return Err(Error::new_spanned(
+            body,
+            "take the body away: a port is a contract, and a default would be a part of the \
+             implementation on the caller's side",
+        ));
     }
     let mut inputs = signature.inputs.iter();
     match inputs.next() {
         Some(FnArg::Receiver(receiver))
             if receiver.reference.is_some() && receiver.mutability.is_none() => {}
-        _ => return Err(Error::new_spanned(signature, "a port's method takes `&self` first")),
+        other => {
+            return Err(Error::new(
+                span_of(other, signature),
+                "begin with `&self`: one implementation serves all calls at once",
+            ));
+        }
     }
     match inputs.next() {
         Some(FnArg::Typed(PatType { ty, .. })) if is_context(ty) => {}
         other => {
-            let span = other.map_or_else(|| signature.ident.span(), Spanned::span);
             return Err(Error::new(
-                span,
-                "a port's method takes `ctx: &CallContext` after `&self`: who asks, for whom and \
-                 until when goes with every call",
+                span_of(other, signature),
+                "add `ctx: &CallContext` after `&self`: who asks, for whom and until when goes with \
+                 every call",
             ));
         }
     }
@@ -221,8 +227,8 @@ fn read_method(method: &mut TraitItemFn) -> Result<Method> {
     if let Some(second) = inputs.next() {
         return Err(Error::new_spanned(
             second,
-            "a port's method takes at most one argument besides the context: put them in a struct, \
-             which can grow without breaking the wire",
+            "put the arguments into one struct, which can grow without breaking the wire: a port's \
+             method takes at most one besides the context",
         ));
     }
     let (value, error) = read_result(&signature.output, signature)?;
@@ -238,7 +244,8 @@ fn read_kind(method: &mut TraitItemFn) -> Result<TokenStream> {
         return Err(Error::new_spanned(&method.sig.ident, unmarked));
     };
     let attribute = method.attrs.remove(position);
-    let kind: Ident = attribute.parse_args()?;
+    let kind: Ident =
+        attribute.parse_args().map_err(|_| Error::new_spanned(&attribute, unmarked))?;
     match kind.to_string().as_str() {
         "read" => Ok(quote!(::seam::CallKind::Read)),
         "write" => Ok(quote!(::seam::CallKind::Write)),
@@ -254,23 +261,44 @@ fn is_context(ty: &Type) -> bool {
 }
 
 fn owned(ty: &Type) -> Result<Type> {
-    match ty {
-        Type::Reference(_) | Type::ImplTrait(_) | Type::Ptr(_) | Type::BareFn(_) => {
-            Err(Error::new_spanned(
-                ty,
-                "what crosses a seam is owned and serializable: no reference, closure or handle",
-            ))
+    let instead = match ty {
+        Type::Reference(_) | Type::Slice(_) | Type::Ptr(_) => {
+            "take an owned value, such as `String` for `&str` or `Vec<T>` for `&[T]`: what crosses \
+             a seam may go over a wire, where no reference can follow"
         }
-        _ => Ok(ty.clone()),
+        Type::ImplTrait(_) | Type::TraitObject(_) | Type::BareFn(_) => {
+            "take a struct that derives `Serialize`, `Deserialize` and `ToSchema`: what crosses a \
+             seam may go over a wire, where no closure or handle can follow"
+        }
+        _ => return Ok(ty.clone()),
+    };
+    Err(Error::new_spanned(ty, instead))
+}
+
+fn no_generics(generics: &syn::Generics, what: &str) -> Result<()> {
+    if generics.params.is_empty() {
+        return Ok(());
     }
+    let message = format!(
+        "name the types themselves: {what} has no generics, since both sides of \
+                           a wire must know what is sent"
+    );
+    Err(Error::new_spanned(generics, message))
+}
+
+/// Where an argument is, or should be.
+fn span_of(argument: Option<&FnArg>, signature: &syn::Signature) -> proc_macro2::Span {
+    argument.map_or_else(|| signature.ident.span(), Spanned::span)
 }
 
 fn read_result(output: &ReturnType, signature: &syn::Signature) -> Result<(Type, Type)> {
     let wrong = || {
-        Error::new_spanned(
-            signature,
-            "a port's method returns `Result<T, E>`, where `E` derives `PortError`: any call can fail",
-        )
+        let message =
+            "return `Result<T, E>`, where `E` derives `seam::PortError`: any call can fail";
+        match output {
+            ReturnType::Default => Error::new_spanned(&signature.ident, message),
+            ReturnType::Type(_, ty) => Error::new_spanned(ty, message),
+        }
     };
     let ReturnType::Type(_, ty) = output else { return Err(wrong()) };
     let Type::Path(path) = &**ty else { return Err(wrong()) };
@@ -289,6 +317,19 @@ fn read_result(output: &ReturnType, signature: &syn::Signature) -> Result<(Type,
     }
 }
 
+/// Where a method stands.
+struct Place<'a> {
+    service: &'a LitStr,
+    port: &'a str,
+    version: &'a LitInt,
+    index: usize,
+}
+
+/// The type that stands for a method. The underscores keep it apart from the author's own types.
+fn method_type(index: usize) -> Ident {
+    format_ident!("__Method{index}")
+}
+
 impl Method {
     fn argument_type(&self) -> TokenStream {
         self.argument.as_ref().map_or_else(|| quote!(()), |ty| quote!(#ty))
@@ -300,65 +341,62 @@ impl Method {
         quote!(async fn #name(&self, context: &CallContext #argument) -> ::core::result::Result<#value, #error>)
     }
 
-    fn direct(&self, service: &LitStr, port: &str, index: usize) -> TokenStream {
-        let (signature, name, text) = (self.signature(), &self.name, self.name.to_string());
+    /// All that is asked of the method's types is asked here, so that the compiler reports one
+    /// that does not fit once, and where the author wrote it.
+    fn declare(&self, place: &Place<'_>) -> TokenStream {
+        let Place { service, port, version, index } = place;
+        let (ty, argument, text) =
+            (method_type(*index), self.argument_type(), self.name.to_string());
+        let Self { kind, value, error, .. } = self;
+        quote! {
+            struct #ty;
+
+            impl ::seam::Method for #ty {
+                type Argument = #argument;
+                type Value = #value;
+                type Error = #error;
+
+                const DESCRIPTOR: &'static ::seam::MethodDescriptor = &::seam::MethodDescriptor {
+                    service: #service, port: #port, version: #version, name: #text, kind: #kind,
+                };
+            }
+        }
+    }
+
+    fn direct(&self, ty: &Ident) -> TokenStream {
+        let (signature, name) = (self.signature(), &self.name);
         let argument = self.argument.as_ref().map(|_| quote!(, argument));
         quote! {
             #signature {
-                let context = context.nested(#port, #text);
-                let callee = self.0.get(#service)?;
-                ::seam::run(&METHODS[#index], &context, callee.#name(&context #argument)).await
+                let context = ::seam::nested::<#ty>(context);
+                let callee = ::seam::callee::<#ty, _>(&self.0)?;
+                ::seam::run::<#ty>(&context, callee.#name(&context #argument)).await
             }
         }
     }
 
-    fn remote(&self, port: &str, index: usize) -> TokenStream {
-        let (signature, text) = (self.signature(), self.name.to_string());
+    fn remote(&self, ty: &Ident) -> TokenStream {
+        let signature = self.signature();
         let argument = self.argument.as_ref().map_or_else(|| quote!(&()), |_| quote!(&argument));
         quote! {
             #signature {
-                let context = context.nested(#port, #text);
-                ::seam::call(&*self.0, &METHODS[#index], &context, #argument).await
+                ::seam::call::<#ty>(&*self.0, &::seam::nested::<#ty>(context), #argument).await
             }
         }
     }
 
-    fn arm(&self, index: usize) -> TokenStream {
-        let (name, text, ty) = (&self.name, self.name.to_string(), self.argument_type());
+    fn arm(&self, ty: &Ident) -> TokenStream {
+        let (name, text) = (&self.name, self.name.to_string());
         let argument = self.argument.as_ref().map(|_| quote!(, argument));
         let pattern = if argument.is_some() { quote!(argument) } else { quote!(_) };
         quote! {
             #text => {
-                let callee = match self.0.get(PORT.service) {
-                    Ok(callee) => callee,
-                    Err(failure) => return ::seam::Reply::Failed(failure),
-                };
-                ::seam::handle(&METHODS[#index], context, argument, |#pattern: #ty| {
-                    callee.#name(context #argument)
-                })
+                ::seam::handle::<#ty, _, _>(
+                    &self.0, context, argument,
+                    |callee, #pattern| callee.#name(context #argument),
+                )
                 .await
             }
-        }
-    }
-
-    fn schema(&self) -> TokenStream {
-        let (text, argument) = (self.name.to_string(), self.argument_type());
-        let Self { value, error, .. } = self;
-        quote!(.method::<#argument, #value, #error>(#text))
-    }
-
-    /// A line of its own for each type, so that the compiler points at the one that does not fit.
-    fn check(&self) -> TokenStream {
-        let argument = self.argument_type();
-        let Self { value, error, .. } = self;
-        quote! {
-            const _: fn() = || {
-                fn wire<T: ::seam::Wire>() {}
-                fn error<T: ::seam::PortError>() {}
-                wire::<#argument>();
-                wire::<#value>();
-                error::<#error>();
-            };
         }
     }
 }

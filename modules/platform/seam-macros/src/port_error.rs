@@ -6,17 +6,27 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
     let input: DeriveInput = syn::parse2(item)?;
     let name = &input.ident;
     let Data::Enum(data) = &input.data else {
-        return Err(Error::new_spanned(name, "a contract's error is an enum"));
+        return Err(Error::new_spanned(
+            name,
+            "make it an enum: a variant for each refusal of the domain, and `Call(CallFailure)` for \
+             calls that brought no answer",
+        ));
     };
-    let has_call = data.variants.iter().any(|variant| {
+    let call = data.variants.iter().find(|variant| {
         variant.ident == "Call"
             && matches!(&variant.fields, Fields::Unnamed(fields) if fields.unnamed.len() == 1)
     });
-    if !has_call {
+    let Some(call) = call else {
         return Err(Error::new_spanned(
             name,
-            "a contract's error needs the variant `#[error(transparent)] #[serde(skip)] \
-             Call(#[from] CallFailure)` for calls that brought no answer",
+            "add the variant `#[error(transparent)] #[serde(skip)] Call(#[from] CallFailure)` for \
+             calls that brought no answer",
+        ));
+    };
+    if !call.attrs.iter().any(is_serde_skip) {
+        return Err(Error::new_spanned(
+            call,
+            "add `#[serde(skip)]`: a refusal crosses the wire, the failure of a call does not",
         ));
     }
     // With `Call` alone the wildcard arm would be unreachable.
@@ -31,4 +41,16 @@ pub(crate) fn expand(item: TokenStream) -> Result<TokenStream> {
             }
         }
     })
+}
+
+fn is_serde_skip(attribute: &syn::Attribute) -> bool {
+    let mut skips = false;
+    if attribute.path().is_ident("serde") {
+        // What else stands there is serde's to judge.
+        let _ = attribute.parse_nested_meta(|meta| {
+            skips |= meta.path.is_ident("skip");
+            Ok(())
+        });
+    }
+    skips
 }

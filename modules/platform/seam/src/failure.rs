@@ -109,6 +109,13 @@ impl CallFailure {
 ///
 /// Derive it; the derive asks for that variant. Refusals cross the wire unchanged, so the type is
 /// serde; `Call` does not, so it carries `#[serde(skip)]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error of a contract",
+    label = "not a contract's error",
+    note = "make it an enum that derives `seam::PortError`, `thiserror::Error`, `Debug`, \
+            `serde::Serialize`, `serde::Deserialize` and `utoipa::ToSchema`, with the variant \
+            `#[error(transparent)] #[serde(skip)] Call(#[from] CallFailure)`"
+)]
 pub trait PortError:
     From<CallFailure> + Serialize + DeserializeOwned + std::error::Error + Send + Sync + 'static
 {

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use kernel::CallContext;
 use tracing::Instrument;
 
-use crate::{CallFailure, MethodDescriptor, PortError};
+use crate::{CallFailure, Method, PortError};
 
 /// Runs an implementation's future as every client promises it: not at all where the time is up,
 /// no longer than the time that is left, inside a span, with a panic and the failures of its own
@@ -14,11 +14,11 @@ use crate::{CallFailure, MethodDescriptor, PortError};
 ///
 /// # Errors
 /// The domain's refusal, or a [`CallFailure`].
-pub async fn run<T, E: PortError>(
-    method: &'static MethodDescriptor,
+pub async fn run<M: Method>(
     context: &CallContext,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
+    work: impl Future<Output = Result<M::Value, M::Error>>,
+) -> Result<M::Value, M::Error> {
+    let method = M::DESCRIPTOR;
     if context.is_expired() {
         return Err(CallFailure::deadline_exceeded(method.service).into());
     }

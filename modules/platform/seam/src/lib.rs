@@ -22,12 +22,15 @@ mod server;
 mod transport;
 
 pub use async_trait::async_trait;
-pub use client::call;
+pub use client::{call, callee, nested};
 pub use events::{DeliveryError, EventBatch, EventBus, EventInbox, EventRoutes, Receipt};
 pub use failure::{CallFailure, PortError};
 pub use guard::run;
 pub use loopback::{Loopback, Repeat};
-pub use port::{CallKind, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot, Wire};
+pub use port::{
+    CallKind, Crossing, Method, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot,
+    Wire,
+};
 pub use schema::{MethodSchema, SchemaBuilder};
 pub use seam_macros::{PortError, port};
 pub use server::{Dispatch, Reply, ServedPort, handle, unknown_method};

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use crate::{CallFailure, Dispatch, Transport};
+use crate::{CallFailure, Dispatch, PortError, SchemaBuilder, Transport};
 
 /// A trait that modules meet at. Implemented for `dyn TheTrait` by [`crate::port`].
 pub trait Port: Send + Sync + 'static {
@@ -76,7 +76,7 @@ pub struct PortDescriptor {
     /// The major version; another one is another trait.
     pub version: u32,
     /// All methods, in the trait's order.
-    pub methods: &'static [MethodDescriptor],
+    pub methods: &'static [&'static MethodDescriptor],
 }
 
 /// A method of a port.
@@ -94,6 +94,19 @@ pub struct MethodDescriptor {
     pub kind: CallKind,
 }
 
+/// A method of a port as a type, in whose terms its clients and its server are written. The macro
+/// declares one for each method.
+pub trait Method: 'static {
+    /// What is sent; `()` where there is nothing.
+    type Argument: Crossing;
+    /// What comes back.
+    type Value: Crossing;
+    /// What comes back where nothing does.
+    type Error: PortError + Crossing;
+    /// The method's names and kind.
+    const DESCRIPTOR: &'static MethodDescriptor;
+}
+
 /// What a repeated call does. Both kinds may be sent again; only a read may be sent without a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallKind {
@@ -104,17 +117,50 @@ pub enum CallKind {
 }
 
 /// What may cross a seam: an owned type with a wire format and a schema.
+pub trait Wire: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static> Wire for T {}
+
+/// [`Wire`], as the types of a method are held to it. It has none of that trait's supertraits:
+/// the compiler would report each that is missing, and not the note below.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross a seam",
     label = "not a wire type",
     note = "derive `serde::Serialize`, `serde::Deserialize` and `utoipa::ToSchema` for it; \
             references and handles stay on their side"
 )]
-pub trait Wire: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static {}
+pub trait Crossing: Send + Sync + Sized + 'static {
+    /// Writes it to the wire.
+    ///
+    /// # Errors
+    /// It has no form in JSON, such as a map whose keys are structs.
+    fn write(&self) -> serde_json::Result<Vec<u8>>;
 
-// Without this the compiler would name one missing trait after the other instead of the note above.
+    /// Reads it off the wire.
+    ///
+    /// # Errors
+    /// What is there is something else.
+    fn read(wire: &[u8]) -> serde_json::Result<Self>;
+
+    /// Adds its schema, and those that it refers to.
+    fn describe(schema: &mut SchemaBuilder) -> serde_json::Value;
+}
+
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + ToSchema + Send + Sync + 'static> Wire for T {}
+impl<T: Wire> Crossing for T {
+    fn write(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    fn read(wire: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(wire)
+    }
+
+    fn describe(schema: &mut SchemaBuilder) -> serde_json::Value {
+        schema.add::<Self>()
+    }
+}
 
 /// A module, as programs and callers know it without linking it. Declared in the module's `*-api`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

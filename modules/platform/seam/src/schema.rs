@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{ToSchema, openapi::RefOr, openapi::Schema};
 
-use crate::{CallKind, PortDescriptor};
+use crate::{CallKind, Crossing, Method, PortDescriptor};
 
 /// Collects a port's schema, method by method. The macro drives it.
 #[derive(Debug)]
@@ -35,16 +35,14 @@ impl SchemaBuilder {
 
     /// Adds a method; an argument that is `()` is no argument.
     #[must_use]
-    pub fn method<A: ToSchema, T: ToSchema, E: ToSchema>(mut self, name: &'static str) -> Self {
-        let kind = self.port.methods.iter().find(|method| method.name == name);
-        let kind = match kind.map(|method| method.kind) {
-            Some(CallKind::Write) => "write",
-            _ => "read",
+    pub fn method<M: Method>(mut self) -> Self {
+        let kind = match M::DESCRIPTOR.kind {
+            CallKind::Read => "read",
+            CallKind::Write => "write",
         };
-        let argument = Some(self.add::<A>()).filter(|schema| !is_unit(schema));
-        let schema =
-            MethodSchema { kind, argument, result: self.add::<T>(), refusals: self.add::<E>() };
-        self.methods.insert(name, schema);
+        let argument = Some(M::Argument::describe(&mut self)).filter(|schema| !is_unit(schema));
+        let (result, refusals) = (M::Value::describe(&mut self), M::Error::describe(&mut self));
+        self.methods.insert(M::DESCRIPTOR.name, MethodSchema { kind, argument, result, refusals });
         self
     }
 
@@ -60,7 +58,7 @@ impl SchemaBuilder {
         })
     }
 
-    fn add<S: ToSchema>(&mut self) -> Value {
+    pub(crate) fn add<S: ToSchema>(&mut self) -> Value {
         let mut nested: Vec<(String, RefOr<Schema>)> = Vec::new();
         S::schemas(&mut nested);
         for (name, schema) in nested {

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::CallContext;
-use serde::de::DeserializeOwned;
 
-use crate::{CallFailure, MethodDescriptor, PortDescriptor, PortError, Wire};
+use crate::{CallFailure, Crossing, Method, PortDescriptor, PortError, Slot};
 
 /// Takes calls of one port off the wire.
 #[async_trait]
@@ -50,30 +49,32 @@ pub enum Reply {
     Failed(CallFailure),
 }
 
-/// Reads the argument, runs the implementation behind the guard, writes the answer.
-pub async fn handle<A, T, E, F>(
-    method: &'static MethodDescriptor,
-    context: &CallContext,
+/// Reads the argument, runs the implementation in `slot` behind the guard, writes the answer.
+pub async fn handle<'a, M: Method, P: ?Sized, F>(
+    slot: &'a Slot<P>,
+    context: &'a CallContext,
     argument: &[u8],
-    implementation: impl FnOnce(A) -> F + Send,
+    implementation: impl FnOnce(&'a P, M::Argument) -> F + Send,
 ) -> Reply
 where
-    A: DeserializeOwned,
-    T: Wire,
-    E: PortError,
-    F: Future<Output = Result<T, E>> + Send,
+    F: Future<Output = Result<M::Value, M::Error>> + Send,
 {
+    let service = M::DESCRIPTOR.service;
     let incompatible =
-        |error: serde_json::Error| Reply::Failed(CallFailure::incompatible(method.service, error));
-    let argument = match serde_json::from_slice(argument) {
+        |error: serde_json::Error| Reply::Failed(CallFailure::incompatible(service, error));
+    let callee = match slot.get(service) {
+        Ok(callee) => callee,
+        Err(failure) => return Reply::Failed(failure),
+    };
+    let argument = match M::Argument::read(argument) {
         Ok(argument) => argument,
         Err(error) => return incompatible(error),
     };
-    match crate::run(method, context, implementation(argument)).await {
-        Ok(value) => serde_json::to_vec(&value).map_or_else(incompatible, Reply::Done),
+    match crate::run::<M>(context, implementation(callee, argument)).await {
+        Ok(value) => value.write().map_or_else(incompatible, Reply::Done),
         Err(error) => match error.call_failure() {
             Some(failure) => Reply::Failed(failure.clone()),
-            None => serde_json::to_vec(&error).map_or_else(incompatible, Reply::Refused),
+            None => error.write().map_or_else(incompatible, Reply::Refused),
         },
     }
 }

@@ -1,0 +1,3 @@
+//! What the macros write and what they refuse.
+
+mod ui;

@@ -1,0 +1,28 @@
+use kernel::CallContext;
+use seam::{CallFailure, PortError, port};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, Deserialize, thiserror::Error, PortError, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ShopError {
+    #[error("sold out")]
+    SoldOut,
+    #[error(transparent)]
+    #[serde(skip)]
+    Call(#[from] CallFailure),
+}
+
+#[port(service = "shop", version = 1)]
+pub trait ShopApi {
+    #[call(read)]
+    async fn stock(&self, ctx: &CallContext) -> u32;
+
+    #[call(write)]
+    async fn close(&self, ctx: &CallContext);
+
+    #[call(read)]
+    fn open(&self, ctx: &CallContext) -> Result<bool, ShopError>;
+}
+
+fn main() {}

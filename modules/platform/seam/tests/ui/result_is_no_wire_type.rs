@@ -1,0 +1,28 @@
+use kernel::CallContext;
+use seam::{CallFailure, PortError, port};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, Deserialize, thiserror::Error, PortError, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ShopError {
+    #[error("sold out")]
+    SoldOut,
+    #[error(transparent)]
+    #[serde(skip)]
+    Call(#[from] CallFailure),
+}
+
+/// Can be written to the wire, and not read from it.
+#[derive(Serialize, ToSchema)]
+pub struct Stock {
+    pieces: u32,
+}
+
+#[port(service = "shop", version = 1)]
+pub trait ShopApi {
+    #[call(read)]
+    async fn stock(&self, ctx: &CallContext) -> Result<Stock, ShopError>;
+}
+
+fn main() {}
