@@ -60,10 +60,10 @@ impl AuthKeys {
 
     /// The keys, asked for again where they are older than `fresh`.
     async fn keys(&self, fresh: Duration) -> Option<Arc<Vec<serde_json::Value>>> {
-        if let (Some(keys), Some(age)) = self.cached() {
-            if age < fresh {
-                return Some(keys);
-            }
+        if let (Some(keys), Some(age)) = self.cached()
+            && age < fresh
+        {
+            return Some(keys);
         }
         let _asking = self.asking.lock().await;
         let (known, age) = self.cached();
@@ -106,7 +106,7 @@ impl AccessVerifier for AuthKeys {
         let keys = self.keys(FRESH).await.ok_or(AccessRefusal::KeysUnavailable)?;
         let verified = match self.verify_with(token, &keys) {
             // The key may have been rotated since.
-            Err(TokenError::UnknownKey { .. }) => {
+            Err(TokenError::UnknownKey) => {
                 let keys = self.keys(PAUSE).await.ok_or(AccessRefusal::KeysUnavailable)?;
                 self.verify_with(token, &keys)
             }

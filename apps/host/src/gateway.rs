@@ -105,7 +105,7 @@ impl Gateway {
         payload: Payload,
     ) -> Result<HttpResponse, Problem> {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
-            .map_err(|error| Problem::internal(error))?;
+            .map_err(Problem::internal)?;
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let headers = outgoing_headers(&request);
         let body = has_body(&request).then(|| body_of(payload));

@@ -58,7 +58,7 @@ impl Ops {
     }
 
     fn of(&self, module: &str) -> Result<&DeadLetters, Problem> {
-        self.dead_letters.get(module).ok_or_else(|| Problem::not_found())
+        self.dead_letters.get(module).ok_or_else(Problem::not_found)
     }
 }
 

@@ -47,10 +47,10 @@ impl<'a> Section<'a> {
                         continue;
                     }
                     // Serde reports an unknown key at its parent.
-                    if let Some(key) = unknown_key(&error.inner().to_string()) {
-                        if path.last() != Some(&key) {
-                            path.push(key);
-                        }
+                    if let Some(key) = unknown_key(&error.inner().to_string())
+                        && path.last() != Some(&key)
+                    {
+                        path.push(key);
                     }
                     self.mistakes.add(self.named(&path), plain(error.inner()));
                     if !remove(&mut table, &path) {

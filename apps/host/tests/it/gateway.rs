@@ -1,0 +1,148 @@
+//! What comes in for a module that runs elsewhere is passed on to it.
+
+use std::sync::Arc;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use anyhow::{Context as _, ensure};
+use futures_util::StreamExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::Semaphore,
+};
+
+use crate::program::{Edge, client};
+
+/// An owner that echoes: bodies chunk by chunk, and the headers that it saw.
+fn echo() -> anyhow::Result<(String, actix_web::dev::ServerHandle)> {
+    let server = HttpServer::new(|| {
+        App::new()
+            .app_data(web::PayloadConfig::new(64 * 1024 * 1024))
+            .route("/v1/billing/headers", web::get().to(headers))
+            .default_service(web::to(|body: web::Payload| async {
+                HttpResponse::Ok().streaming(body)
+            }))
+    })
+    .workers(1)
+    .disable_signals()
+    .bind(("127.0.0.1", 0))?;
+    let address = server.addrs().first().copied().context("no address")?;
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok((format!("http://{address}"), handle))
+}
+
+async fn headers(request: HttpRequest) -> HttpResponse {
+    let seen: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").to_owned()))
+        .collect();
+    HttpResponse::Ok().json(seen)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_are_streamed_both_ways() -> anyhow::Result<()> {
+    let (owner, handle) = echo()?;
+    let edge = Edge::before(&owner).await?;
+    // Sixteen chunks of a megabyte, of which the next is sent when the last has come back: an edge
+    // that collected the body before it passed it on would never answer.
+    let returned = Arc::new(Semaphore::new(1));
+    let permits = Arc::clone(&returned);
+    let body = futures_util::stream::unfold(0_u8, move |n| {
+        let permits = Arc::clone(&permits);
+        async move {
+            if n == 16 {
+                return None;
+            }
+            permits.acquire().await.ok()?.forget();
+            Some((Ok::<_, std::io::Error>(vec![n; 1024 * 1024]), n + 1))
+        }
+    });
+    let request = client()?.post(edge.public("/v1/billing/echo"));
+    let answer = request.body(reqwest::Body::wrap_stream(body)).send().await?;
+    ensure!(answer.status() == 200, "{answer:?}");
+    let (mut stream, mut length) = (answer.bytes_stream(), 0_usize);
+    while let Some(chunk) = stream.next().await {
+        let before = length / (1024 * 1024);
+        length += chunk?.len();
+        returned.add_permits(length / (1024 * 1024) - before);
+    }
+    ensure!(length == 16 * 1024 * 1024, "{length} bytes came back");
+    edge.stop().await;
+    handle.stop(false).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_cannot_speak_for_us() -> anyhow::Result<()> {
+    let (owner, handle) = echo()?;
+    let edge = Edge::before(&owner).await?;
+    let request = client()?
+        .get(edge.public("/v1/billing/headers"))
+        .header("x-call-key", "forged")
+        .header("x-forwarded-for", "203.0.113.9")
+        .header("authorization", "Bearer t")
+        .header("idempotency-key", "k")
+        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let seen: Vec<(String, String)> = request.send().await?.json().await?;
+    let value = |name: &str| seen.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    ensure!(value("x-call-key").is_none(), "{seen:?}");
+    ensure!(value("x-forwarded-for") == Some("127.0.0.1"), "{seen:?}");
+    ensure!(value("authorization") == Some("Bearer t"), "{seen:?}");
+    ensure!(value("idempotency-key") == Some("k"), "{seen:?}");
+    let trace = value("traceparent").context("no trace")?;
+    ensure!(trace.contains("4bf92f3577b34da6a3ce929d0e0e4736"), "another trace: {trace}");
+    edge.stop().await;
+    handle.stop(false).await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_is_down_is_a_503_and_heals() -> anyhow::Result<()> {
+    let (owner, handle) = echo()?;
+    let edge = Edge::before(&owner).await?;
+    handle.stop(false).await;
+    let answer = client()?.get(edge.public("/v1/billing/plans")).send().await?;
+    ensure!(answer.status() == 503 && answer.headers().contains_key("retry-after"), "{answer:?}");
+    let problem: serde_json::Value = answer.json().await?;
+    ensure!(problem["type"] == "urn:ashlar:problem:unavailable", "{problem:#}");
+
+    let address = owner.trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind(address).await?;
+    tokio::spawn(answer_once(listener));
+    let answer = client()?.get(edge.public("/v1/billing/plans")).send().await?;
+    ensure!(answer.status() == 204, "{answer:?}");
+    edge.stop().await;
+    Ok(())
+}
+
+async fn answer_once(listener: TcpListener) -> std::io::Result<()> {
+    let (mut connection, _) = listener.accept().await?;
+    let mut request = [0; 4096];
+    let _ = connection.read(&mut request).await?;
+    connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await
+}
+
+/// An answer that breaks off must not look whole to the client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let owner = format!("http://{}", listener.local_addr()?);
+    let edge = Edge::before(&owner).await?;
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await?;
+        let mut request = [0; 4096];
+        let _ = connection.read(&mut request).await?;
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await
+    });
+    // The break may reach the client with the head of the answer or after it.
+    let whole = match client()?.get(edge.public("/v1/billing/plans")).send().await {
+        Ok(answer) => answer.bytes().await.is_ok(),
+        Err(_) => false,
+    };
+    ensure!(!whole, "half an answer was passed off as a whole one");
+    edge.stop().await;
+    Ok(())
+}
