@@ -80,6 +80,7 @@ async fn a_mail_is_sent_once_however_often_it_is_asked_for() {
     // Nor does its job send it again, should that ever come twice.
     house.deliver_envelope(job(&house, tenant, &mail)).await;
     assert_eq!(house.work().await, []);
+    assert!(house.parked().await.is_empty());
 
     house.deliver(tenant, event_id(), &event).await;
     let other = only(house.work().await);
