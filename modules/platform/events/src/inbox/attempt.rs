@@ -4,6 +4,7 @@ use std::{error::Error, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use kernel::{CallContext, CallId, CallKey, Envelope, Principal, Timestamp, TraceContext};
+use storage::tables::inbox::State;
 
 use crate::{
     Consumer, Delivery, EngineSettings, HandlerError,
@@ -86,6 +87,14 @@ impl Verdict {
 }
 
 impl Passed {
+    /// The row's state from now on, and when it may be tried again.
+    pub(super) fn outcome(&self) -> (State, Timestamp) {
+        match self.verdict {
+            Verdict::Again(wait) => (State::Pending, self.at + wait),
+            Verdict::Park => (State::Dead, self.at),
+        }
+    }
+
     /// What the history says of it.
     pub(super) fn entry(&self, attempt: u32, error: &HandlerError) -> Entry {
         let cause: &(dyn Error + 'static) = match error {

@@ -1,5 +1,6 @@
 //! Takes what is delivered: once, in order, and never losing it.
 
+mod arrivals;
 mod attempt;
 mod retry;
 mod rows;
@@ -128,12 +129,12 @@ impl Inbox {
         let ctx = attempt::context(consumer, envelope, self.settings.effect_time);
         let tx = self.store.system_write(&INBOX).await?;
         let now = self.store.clock().now();
-        let ahead = rows::last_waiting(&tx, consumer, envelope).await?;
+        let ahead = arrivals::last_waiting(&tx, consumer, envelope).await?;
         let row = match ahead {
-            None => rows::done(consumer, envelope, now),
-            Some(_) => rows::waiting(consumer, envelope, now, ahead),
+            None => arrivals::done(consumer, envelope, now),
+            Some(_) => arrivals::waiting(consumer, envelope, now, ahead),
         };
-        if !rows::claim(&tx, row).await? {
+        if !arrivals::claim(&tx, row).await? {
             return Ok(());
         }
         if ahead.is_some() {
@@ -167,9 +168,9 @@ impl Inbox {
     ) -> Result<(), StoreError> {
         let tx = self.store.system_write(&INBOX).await?;
         let now = self.store.clock().now();
-        let ahead = rows::last_waiting(&tx, consumer, envelope).await?;
-        let row = rows::waiting(consumer, envelope, now, ahead);
-        if rows::claim(&tx, row).await? {
+        let ahead = arrivals::last_waiting(&tx, consumer, envelope).await?;
+        let row = arrivals::waiting(consumer, envelope, now, ahead);
+        if arrivals::claim(&tx, row).await? {
             tx.commit().await?;
             self.wake.notify_one();
         }
@@ -193,8 +194,8 @@ impl Inbox {
         let verdict = Verdict::of(error, attempts, &self.settings);
         attempt::log(consumer, envelope, attempts, &verdict, error);
         let tx = self.store.system_write(&INBOX).await?;
-        let row = rows::failed(consumer, envelope, attempts, &verdict.at(now), error);
-        if rows::claim(&tx, row).await? {
+        let row = arrivals::failed(consumer, envelope, attempts, &verdict.at(now), error);
+        if arrivals::claim(&tx, row).await? {
             tx.commit().await?;
         }
         Ok(())

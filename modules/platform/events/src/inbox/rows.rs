@@ -1,19 +1,21 @@
-//! The inbox table, as the inbox works on it.
+//! The rows of the inbox that wait, as the retries and an operator work on them.
 
-use kernel::{Envelope, Timestamp};
+use kernel::Timestamp;
 use sea_orm::{
-    ActiveValue::Set,
     ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait, Query},
 };
 use storage::{
     Store, StoreError, SystemTx,
-    tables::inbox::{ActiveModel, Column, Entity, Model, State},
+    tables::inbox::{Column, Entity, Model, State},
 };
 
-use super::attempt::{Passed, Verdict};
+use super::{
+    arrivals::{pending_of, stored},
+    attempt::Passed,
+};
 use crate::{
-    Consumer, HandlerError,
+    HandlerError,
     history::{self, Entry, Happening},
     scopes::{INBOX, OPERATOR},
 };
@@ -67,85 +69,6 @@ impl From<Model> for Waiting {
             history: row.history,
         }
     }
-}
-
-/// A new row for an envelope that came at `now`: done in the transaction that inserts it.
-pub(super) fn done(consumer: &Consumer, envelope: &Envelope, now: Timestamp) -> ActiveModel {
-    ActiveModel {
-        event_id: Set(envelope.id.0),
-        consumer: Set(consumer.name.to_owned()),
-        tenant_id: Set(envelope.tenant.map(|tenant| tenant.0)),
-        state: Set(State::Done),
-        ordering_key: Set(envelope.aggregate.ordering_key()),
-        envelope: Set(None),
-        attempts: Set(1),
-        next_attempt_at: Set(now.into()),
-        history: Set(serde_json::Value::Array(Vec::new())),
-        received_at: Set(now.into()),
-        done_at: Set(Some(now.into())),
-    }
-}
-
-/// A new row that is to be handled, at once unless `ahead` is still to be.
-pub(super) fn waiting(
-    consumer: &Consumer,
-    envelope: &Envelope,
-    now: Timestamp,
-    ahead: Option<Timestamp>,
-) -> ActiveModel {
-    // Rows of a key are handled in the order of their arrival: strictly after the one before,
-    // whatever the clock says.
-    let received = ahead.map_or(now, |ahead| now.max(ahead + std::time::Duration::from_micros(1)));
-    ActiveModel {
-        state: Set(State::Pending),
-        // An envelope was read from JSON, so that it has a JSON form.
-        envelope: Set(Some(serde_json::to_value(envelope).unwrap_or_default())),
-        attempts: Set(0),
-        received_at: Set(received.into()),
-        done_at: Set(None),
-        ..done(consumer, envelope, now)
-    }
-}
-
-/// A new row whose first attempt failed, or was never made.
-pub(super) fn failed(
-    consumer: &Consumer,
-    envelope: &Envelope,
-    attempts: u32,
-    passed: &Passed,
-    error: &HandlerError,
-) -> ActiveModel {
-    let entry = passed.entry(attempts, error);
-    let nothing = serde_json::Value::Array(Vec::new());
-    let (state, next) = outcome_of(passed);
-    ActiveModel {
-        state: Set(state),
-        attempts: Set(stored(attempts)),
-        next_attempt_at: Set(next.into()),
-        history: Set(history::with_entry(&nothing, entry)),
-        ..waiting(consumer, envelope, passed.at, None)
-    }
-}
-
-/// Inserts a row; `false` where the event was taken before, in whichever state it is now.
-pub(super) async fn claim(tx: &SystemTx, row: ActiveModel) -> Result<bool, StoreError> {
-    Ok(tx.insert_new(vec![row], &[Column::EventId, Column::Consumer]).await? > 0)
-}
-
-/// When the last event of the same consumer and key that still waits came, if one does.
-pub(super) async fn last_waiting(
-    tx: &SystemTx,
-    consumer: &Consumer,
-    envelope: &Envelope,
-) -> Result<Option<Timestamp>, StoreError> {
-    let last = tx
-        .find::<Entity>()
-        .filter(pending_of(consumer.name, &envelope.aggregate.ordering_key()))
-        .order_by_desc(Column::ReceivedAt)
-        .limit(1)
-        .one()
-        .await?;
-    Ok(last.map(|row| row.received_at.into()))
 }
 
 /// The first event of the same consumer and key that waits.
@@ -279,7 +202,7 @@ pub(super) async fn record_failure(
     passed: &Passed,
     error: &HandlerError,
 ) -> Result<(), StoreError> {
-    let (state, next) = outcome_of(passed);
+    let (state, next) = passed.outcome();
     let history = history::with_entry(&row.history, passed.entry(attempts, error));
     let tx = store.system_write(&INBOX).await?;
     tx.update_many::<Entity>()
@@ -313,13 +236,6 @@ pub(crate) async fn replay(store: &Store, row: &Model) -> Result<bool, StoreErro
     Ok(changed > 0)
 }
 
-fn pending_of(consumer: &str, key: &str) -> Condition {
-    Condition::all()
-        .add(Column::Consumer.eq(consumer))
-        .add(Column::OrderingKey.eq(key))
-        .add(Column::State.eq(State::Pending))
-}
-
 /// Rows that wait ahead of the row of the outer query.
 fn earlier_of_its_key() -> sea_orm::sea_query::SelectStatement {
     let outer = |column: Column| Expr::col((Entity, column));
@@ -338,16 +254,4 @@ fn earlier_of_its_key() -> sea_orm::sea_query::SelectStatement {
             ),
         )
         .take()
-}
-
-fn outcome_of(passed: &Passed) -> (State, Timestamp) {
-    match passed.verdict {
-        Verdict::Again(wait) => (State::Pending, passed.at + wait),
-        Verdict::Park => (State::Dead, passed.at),
-    }
-}
-
-/// The table counts in signed numbers.
-fn stored(attempts: u32) -> i32 {
-    i32::try_from(attempts).unwrap_or(i32::MAX)
 }

@@ -14,7 +14,10 @@ use testing::RecordingBus;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::world::{Failure, LONG, Reader, Script, clock, effect, envelope, inbox_of, settings};
+use crate::{
+    script::{Failure, Script, effect},
+    world::{LONG, Reader, clock, envelope, inbox_of, settings},
+};
 
 const COUNT: &str = "reader.count";
 

@@ -7,9 +7,9 @@ use seam::{EventBatch, EventInbox};
 use storage::tables::inbox::State;
 use testing::{CLIENTS, Client};
 
-use crate::world::{
-    Failure, LONG, Reader, Script, action, applied_in, clock, effect, envelope, service_context,
-    settings,
+use crate::{
+    script::{Failure, Script, action, effect},
+    world::{LONG, Reader, applied_in, clock, envelope, service_context, settings},
 };
 
 const COUNT: &str = "reader.count";

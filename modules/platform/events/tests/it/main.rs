@@ -8,5 +8,6 @@ mod relay;
 mod replicas;
 mod running;
 mod schedule;
+mod script;
 mod sweep;
 mod world;

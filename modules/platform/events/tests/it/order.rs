@@ -12,9 +12,12 @@ use proptest::{collection::vec, prelude::*};
 use seam::{CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt};
 use storage::tables::inbox::State;
 
-use crate::world::{
-    Counted, Failure, LONG, Reader, Script, action, applied_in, clock, counted, effect, inbox_of,
-    lock, publish, publishing_store, service_context, settings,
+use crate::{
+    script::{Failure, Script, action, effect},
+    world::{
+        Counted, LONG, Reader, applied_in, clock, counted, inbox_of, lock, publish,
+        publishing_store, service_context, settings,
+    },
 };
 
 /// What a network does to a publication.
@@ -149,7 +152,7 @@ fn by_counter(counts: Vec<(u128, i64)>) -> BTreeMap<u128, Vec<i64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn each_consumer_sees_each_event_of_a_key_once_and_in_order(story in story()) {

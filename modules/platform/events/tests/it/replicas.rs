@@ -10,9 +10,12 @@ use storage::tables::inbox::State;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{
-    Counted, DirectBus, Failure, PATIENCE, Reader, Script, action, clock, counted, envelope,
-    publish, publishing_store, settings,
+use crate::{
+    script::{Failure, Script, action},
+    world::{
+        Counted, DirectBus, PATIENCE, Reader, clock, counted, envelope, publish, publishing_store,
+        settings,
+    },
 };
 
 /// Says when it is asked, and waits for a sign before it goes on.
@@ -192,6 +195,8 @@ async fn an_action_that_kills_its_process_each_time_is_parked() {
         clock.advance(settings().lease);
     }
     reader.settle().await;
+    let of_the_killer = reader.script.calls().iter().filter(|call| call.n == 1).count();
+    assert_eq!(of_the_killer, settings().max_attempts as usize);
     let states: Vec<State> = reader.inbox().await.into_values().collect();
     assert_eq!(states, [State::Dead, State::Done]);
 }

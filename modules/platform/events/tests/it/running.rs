@@ -12,9 +12,12 @@ use testing::{RecordingBus, tenant_context};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{
-    DirectBus, Failure, PATIENCE, Reader, Script, TENANT, action, clock, counted, effect, envelope,
-    publish, publishing_store, settings,
+use crate::{
+    script::{Failure, Script, action, effect},
+    world::{
+        DirectBus, PATIENCE, Reader, TENANT, clock, counted, envelope, publish, publishing_store,
+        settings,
+    },
 };
 
 fn seldom() -> EngineSettings {

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use events::EventEngine;
 use testing::{RecordingBus, TestStore, tenant_context};
 
-use crate::world::{
-    Script, TENANT, applied_in, clock, counted, effect, publishing_store, settings,
+use crate::{
+    script::{Script, effect},
+    world::{TENANT, applied_in, clock, counted, publishing_store, settings},
 };
 
 const OWN: &str = "counter.own";

@@ -8,8 +8,9 @@ use seam::CallFailure;
 use storage::tables::{inbox::State, outbox};
 use testing::{RecordingBus, TestStore, noon};
 
-use crate::world::{
-    Failure, Reader, TESTS, clock, counted, envelope, publish, publishing_store, settings,
+use crate::{
+    script::Failure,
+    world::{Reader, TESTS, clock, counted, envelope, publish, publishing_store, settings},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);

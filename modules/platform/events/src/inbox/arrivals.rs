@@ -1,0 +1,105 @@
+//! New rows of the inbox.
+
+use std::time::Duration;
+
+use kernel::{Envelope, Timestamp};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
+use storage::{
+    StoreError, SystemTx,
+    tables::inbox::{ActiveModel, Column, Entity, State},
+};
+
+use super::attempt::Passed;
+use crate::{Consumer, HandlerError, history};
+
+/// A new row for an envelope that came at `now`: done in the transaction that inserts it.
+pub(super) fn done(consumer: &Consumer, envelope: &Envelope, now: Timestamp) -> ActiveModel {
+    ActiveModel {
+        event_id: Set(envelope.id.0),
+        consumer: Set(consumer.name.to_owned()),
+        tenant_id: Set(envelope.tenant.map(|tenant| tenant.0)),
+        state: Set(State::Done),
+        ordering_key: Set(envelope.aggregate.ordering_key()),
+        envelope: Set(None),
+        attempts: Set(1),
+        next_attempt_at: Set(now.into()),
+        history: Set(serde_json::Value::Array(Vec::new())),
+        received_at: Set(now.into()),
+        done_at: Set(Some(now.into())),
+    }
+}
+
+/// A new row that is to be handled, at once unless `ahead` is still to be.
+pub(super) fn waiting(
+    consumer: &Consumer,
+    envelope: &Envelope,
+    now: Timestamp,
+    ahead: Option<Timestamp>,
+) -> ActiveModel {
+    // Rows of a key are handled in the order of their arrival: strictly after the one before,
+    // whatever the clock says.
+    let received = ahead.map_or(now, |ahead| now.max(ahead + Duration::from_micros(1)));
+    ActiveModel {
+        state: Set(State::Pending),
+        // An envelope was read from JSON, so that it has a JSON form.
+        envelope: Set(Some(serde_json::to_value(envelope).unwrap_or_default())),
+        attempts: Set(0),
+        received_at: Set(received.into()),
+        done_at: Set(None),
+        ..done(consumer, envelope, now)
+    }
+}
+
+/// A new row whose first attempt failed, or was never made.
+pub(super) fn failed(
+    consumer: &Consumer,
+    envelope: &Envelope,
+    attempts: u32,
+    passed: &Passed,
+    error: &HandlerError,
+) -> ActiveModel {
+    let entry = passed.entry(attempts, error);
+    let nothing = serde_json::Value::Array(Vec::new());
+    let (state, next) = passed.outcome();
+    ActiveModel {
+        state: Set(state),
+        attempts: Set(stored(attempts)),
+        next_attempt_at: Set(next.into()),
+        history: Set(history::with_entry(&nothing, entry)),
+        ..waiting(consumer, envelope, passed.at, None)
+    }
+}
+
+/// Inserts a row; `false` where the event was taken before, in whichever state it is now.
+pub(super) async fn claim(tx: &SystemTx, row: ActiveModel) -> Result<bool, StoreError> {
+    Ok(tx.insert_new(vec![row], &[Column::EventId, Column::Consumer]).await? > 0)
+}
+
+/// When the last event of the same consumer and key that still waits came, if one does.
+pub(super) async fn last_waiting(
+    tx: &SystemTx,
+    consumer: &Consumer,
+    envelope: &Envelope,
+) -> Result<Option<Timestamp>, StoreError> {
+    let last = tx
+        .find::<Entity>()
+        .filter(pending_of(consumer.name, &envelope.aggregate.ordering_key()))
+        .order_by_desc(Column::ReceivedAt)
+        .limit(1)
+        .one()
+        .await?;
+    Ok(last.map(|row| row.received_at.into()))
+}
+
+/// What waits under a key.
+pub(super) fn pending_of(consumer: &str, key: &str) -> Condition {
+    Condition::all()
+        .add(Column::Consumer.eq(consumer))
+        .add(Column::OrderingKey.eq(key))
+        .add(Column::State.eq(State::Pending))
+}
+
+/// The table counts in signed numbers.
+pub(super) fn stored(attempts: u32) -> i32 {
+    i32::try_from(attempts).unwrap_or(i32::MAX)
+}
