@@ -1,0 +1,165 @@
+//! What the seam costs: a direct call beside a bare trait call, and a call over HTTP beside one
+//! that is written by hand against the same handler with the same authentication.
+//!
+//! No subscriber is installed. Compare within one run.
+
+use std::{hint::black_box, net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::HttpServer;
+use criterion::{Criterion, criterion_group, criterion_main};
+use kernel::{CallContext, CallId, Principal, Role, SystemClock, TenantId, UserId};
+use remote::{HttpClient, HttpTransport, Remote};
+use seam::{CallFailure, Port, PortError, ServedPort, Slot, port};
+use serde::{Deserialize, Serialize};
+use tokens::{HopSigner, HopVerifier, SigningKey, TrustStore};
+use tokio::runtime::{Builder, Runtime};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[port(service = "seats", version = 1)]
+trait SeatsApi {
+    #[call(read)]
+    async fn count(&self, ctx: &CallContext, request: Request) -> Result<Seats, SeatsError>;
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+struct Request {
+    at_least: u32,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+struct Seats {
+    used: u32,
+    limit: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize, thiserror::Error, PortError, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum SeatsError {
+    #[error(transparent)]
+    #[serde(skip)]
+    Call(#[from] CallFailure),
+}
+
+struct InMemory;
+
+#[seam::async_trait]
+impl SeatsApi for InMemory {
+    async fn count(&self, _: &CallContext, request: Request) -> Result<Seats, SeatsError> {
+        Ok(Seats { used: request.at_least, limit: 10 })
+    }
+}
+
+const REQUEST: Request = Request { at_least: 3 };
+
+fn context() -> CallContext {
+    let principal = Principal::User {
+        user: UserId(Uuid::from_u128(1)),
+        tenant: TenantId(Uuid::from_u128(2)),
+        role: Role::Member,
+    };
+    CallContext::new(principal, CallId(Uuid::from_u128(3)), Duration::from_secs(30))
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
+/// A direct call may cost a microsecond more than the call itself.
+fn in_process(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let bare: Arc<dyn SeatsApi> = Arc::new(InMemory);
+    let direct = <dyn SeatsApi>::direct(Slot::filled(Arc::clone(&bare)));
+    let mut group = criterion.benchmark_group("in process");
+    for (name, client) in [("bare trait", bare), ("direct client", direct)] {
+        group.bench_function(name, |bencher| {
+            bencher.to_async(&runtime).iter_batched(
+                context,
+                async |context| black_box(client.count(&context, black_box(REQUEST)).await),
+                criterion::BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// Serves the port on its own threads, until the process ends; returns its base URL.
+fn serve(key: &SigningKey) -> String {
+    let trust = TrustStore::fixed([("caller", key.public_jwk())]).expect("trust");
+    let verifier = HopVerifier::new(trust, ["seats"], Arc::new(SystemClock));
+    let dispatch = <dyn SeatsApi>::server(Slot::filled(Arc::new(InMemory)));
+    let served = vec![ServedPort { service: "seats".to_owned(), dispatch }];
+    let routes = web::internal::ports(served, verifier);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let server = HttpServer::new(move || web::internal_app(routes.clone()))
+            .workers(1)
+            .disable_signals()
+            .h1_allow_half_closed(web::HALF_CLOSED)
+            .listen(listener)
+            .expect("a listener")
+            .run();
+        actix_web::rt::System::new().block_on(server)
+    });
+    url
+}
+
+/// A call over HTTP may cost 15 % more than one that is written by hand.
+fn over_http(criterion: &mut Criterion) {
+    let key = Arc::new(SigningKey::generate().expect("a key"));
+    let base = serve(&key);
+    let signer = Arc::new(HopSigner::new(key, "caller", Arc::new(SystemClock)));
+    let mut group = criterion.benchmark_group("over HTTP");
+    group.measurement_time(Duration::from_secs(15)).sample_size(200);
+
+    let hand_runtime = runtime();
+    let url = format!("{base}/internal/seats/SeatsApi/v1/count");
+    let by_hand = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().expect("built");
+    group.bench_function("reqwest by hand", |bencher| {
+        bencher.to_async(&hand_runtime).iter(async || {
+            let token = signer.token_for(context().principal(), "seats").expect("signed");
+            let response = by_hand
+                .post(&url)
+                .bearer_auth(token)
+                .header("x-call-id", "00000000-0000-0000-0000-000000000003")
+                .header("x-call-key", "00000000-0000-0000-0000-000000000003/SeatsApi.count/1")
+                .header("x-remaining-ms", "30000")
+                .json(&REQUEST)
+                .timeout(Duration::from_secs(30))
+                .send()
+                .await
+                .expect("sent");
+            assert!(response.status().is_success());
+            response.json::<Seats>().await.expect("seats")
+        });
+    });
+
+    let main = runtime();
+    let client = |runtime: &Runtime| {
+        let remote = Remote { service: "seats".to_owned(), urls: vec![base.clone()] };
+        let http = HttpClient::new(runtime.handle().clone()).expect("a client");
+        let transport = HttpTransport::new(remote, http, Arc::clone(&signer)).expect("a transport");
+        <dyn SeatsApi>::remote(Arc::new(transport))
+    };
+    let here = client(&main);
+    group.bench_function("HTTP client", |bencher| {
+        bencher
+            .to_async(&main)
+            .iter(async || here.count(&context(), REQUEST).await.expect("seats"));
+    });
+
+    // As from a web worker: the request crosses to the main runtime and back.
+    let other =
+        Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("runtime");
+    let there = client(&other);
+    group.bench_function("HTTP client from a worker", |bencher| {
+        bencher
+            .to_async(&main)
+            .iter(async || there.count(&context(), REQUEST).await.expect("seats"));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, in_process, over_http);
+criterion_main!(benches);
