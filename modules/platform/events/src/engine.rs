@@ -121,7 +121,7 @@ impl EventEngine {
                 "what a former process had in hand is left until its leases end"
             );
         }
-        let mut work = Work::default();
+        let mut work = Work::until(stop.clone());
         let mut ticks = interval(self.settings.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Not at once: a program that starts has better things to do.
@@ -163,16 +163,17 @@ impl EventEngine {
     /// # Errors
     /// The store's.
     pub async fn run_until_idle(&self) -> Result<usize, StoreError> {
+        let unstopped = CancellationToken::new();
         let mut done = 0;
         loop {
             let promoted = schedule::promote_due(&self.store).await?;
             let mut now = usize::try_from(promoted).unwrap_or(usize::MAX);
             for destination in self.relay.due_destinations().await? {
-                now += self.relay.send_all(&destination).await?;
+                now += self.relay.send_all(&destination, &unstopped).await?;
             }
             for consumer in &self.inbox.consumers {
                 for head in self.inbox.due_heads(consumer, u64::from(u32::MAX)).await? {
-                    now += self.inbox.work_off(consumer, head).await?;
+                    now += self.inbox.work_off(consumer, head, &unstopped).await?;
                 }
             }
             if now == 0 {
@@ -199,7 +200,8 @@ impl EventEngine {
             for destination in self.relay.due_destinations().await? {
                 let job = Job::Destination(destination.clone());
                 let relay = Arc::clone(&self.relay);
-                work.start(job, async move { relay.send_all(&destination).await.map(drop) });
+                let stop = work.stop();
+                work.start(job, async move { relay.send_all(&destination, &stop).await.map(drop) });
             }
         }
         if look.inbox && self.inbox.has_due().await? {
@@ -224,8 +226,9 @@ impl EventEngine {
             }
             let job = Job::Key { consumer: consumer.name, key: head.key().to_owned() };
             let inbox = Arc::clone(&self.inbox);
+            let stop = work.stop();
             work.start(job, async move {
-                inbox.work_off(&inbox.consumers[position], head).await.map(drop)
+                inbox.work_off(&inbox.consumers[position], head, &stop).await.map(drop)
             });
         }
         Ok(())

@@ -7,6 +7,7 @@ use std::{
 
 use storage::StoreError;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 /// A job. There is one of each at most.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +26,8 @@ pub(crate) enum Job {
 }
 
 /// The jobs that are under way.
-#[derive(Default)]
 pub(crate) struct Work {
+    stop: CancellationToken,
     tasks: JoinSet<Result<(), StoreError>>,
     jobs: HashMap<Id, Job>,
     under_way: HashSet<Job>,
@@ -34,6 +35,22 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// No jobs yet; those to come are to end early once `stop` is cancelled.
+    pub(crate) fn until(stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            tasks: JoinSet::new(),
+            jobs: HashMap::new(),
+            under_way: HashSet::new(),
+            keys: HashMap::new(),
+        }
+    }
+
+    /// What tells a job to end early.
+    pub(crate) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     /// Starts `job`, unless it is under way.
     pub(crate) fn start(
         &mut self,

@@ -3,6 +3,7 @@
 use kernel::Envelope;
 use serde::Deserialize;
 use storage::StoreError;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
@@ -38,12 +39,13 @@ impl Inbox {
         rows::make_due(&self.store, now, now + self.settings.lease).await
     }
 
-    /// Handles `head` and what waits behind it, in order, as long as it is due. Says how many
-    /// attempts were made.
+    /// Handles `head` and what waits behind it, in order, as long as it is due and `stop` is not
+    /// cancelled. Says how many attempts were made.
     pub(crate) async fn work_off(
         &self,
         consumer: &Consumer,
         head: Waiting,
+        stop: &CancellationToken,
     ) -> Result<usize, StoreError> {
         let key = head.ordering_key.clone();
         let mut attempts = 0;
@@ -53,6 +55,9 @@ impl Inbox {
             match self.attempt(consumer, &first).await? {
                 Progress::Moved => {}
                 Progress::Stuck => break,
+            }
+            if stop.is_cancelled() {
+                break;
             }
             next = rows::first_waiting(&self.store, consumer.name, &key).await?;
         }

@@ -14,6 +14,7 @@ use seam::{
     CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt, resilience::Backoff,
 };
 use storage::{Store, StoreError, tables::outbox};
+use tokio_util::sync::CancellationToken;
 
 use self::{health::Destinations, lanes::Lanes};
 use crate::{EngineSettings, history::describe};
@@ -61,15 +62,21 @@ impl Relay {
         Ok(found)
     }
 
-    /// Sends what is due for `destination`, until nothing is or it cannot be reached.
-    pub(crate) async fn send_all(&self, destination: &str) -> Result<usize, StoreError> {
+    /// Sends what is due for `destination`, until nothing is, it cannot be reached, or `stop` is
+    /// cancelled between two batches.
+    pub(crate) async fn send_all(
+        &self,
+        destination: &str,
+        stop: &CancellationToken,
+    ) -> Result<usize, StoreError> {
         let mut taken = 0;
-        loop {
+        while !stop.is_cancelled() {
             match self.send_batch(destination).await? {
                 Sent::Taken(rows) => taken += rows,
-                Sent::Nothing | Sent::Refused => return Ok(taken),
+                Sent::Nothing | Sent::Refused => break,
             }
         }
+        Ok(taken)
     }
 
     /// Ends the leases of relays that are no more.

@@ -150,16 +150,17 @@ async fn an_action_that_hangs_holds_up_no_other_key() {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_what_is_in_hand() {
+async fn a_stop_waits_for_what_is_in_hand_and_starts_nothing_new() {
     let (reader, engine) = acting_reader(seldom()).await;
     reader.script.fail(1, 1, Failure::Gate);
     let running = Running::start(&engine);
-    reader.deliver(vec![envelope(1, 1)]).await;
+    reader.deliver(vec![envelope(1, 1), envelope(1, 2)]).await;
     reader.script.reached(1).await;
     running.stop.cancel();
     reader.script.gate.notify_one();
     running.stop().await;
-    assert!(reader.inbox().await.values().all(|state| *state == State::Done));
+    let states: Vec<State> = reader.inbox().await.into_values().collect();
+    assert_eq!(states, [State::Done, State::Pending]);
 }
 
 #[tokio::test]
