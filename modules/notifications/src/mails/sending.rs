@@ -1,6 +1,6 @@
 //! Sending a mail that was written down.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use events::{Action, Consumer, Delivery, HandlerError};
 use kernel::{CallContext, Secret};
@@ -47,10 +47,35 @@ impl PublicOrigin {
     }
 }
 
-/// How an attempt ended for good.
+/// After so many attempts in a row the mail rests for a while, so that a long outage of the
+/// provider parks no mail.
+const ATTEMPTS: u32 = 5;
+const REST: Duration = Duration::from_secs(600);
+/// How long a mail without a link is worth sending; one with a link ends with its link. Then its
+/// job uses up its attempts and is parked.
+const WORTH_SENDING: Duration = Duration::from_secs(7 * 86_400);
+
+/// How an attempt ended.
 enum Outcome {
     Sent,
     Refused(String),
+    NotYet(EmailError),
+}
+
+/// What is noted of a mail that is done with.
+struct Concluded {
+    state: MailState,
+    refusal: Option<String>,
+}
+
+impl Concluded {
+    fn sent() -> Self {
+        Self { state: MailState::Sent, refusal: None }
+    }
+
+    fn refused(why: String) -> Self {
+        Self { state: MailState::Refused, refusal: Some(why) }
+    }
 }
 
 /// Why an attempt cannot succeed, however often it is made. An operator can replay it.
@@ -76,20 +101,34 @@ impl Action<MailDue> for MailSending {
         &self,
         ctx: &CallContext,
         event: MailDue,
-        _delivery: &Delivery,
+        delivery: &Delivery,
     ) -> Result<(), HandlerError> {
         let found = self.store.read(ctx)?.find::<Entity>().filter(Column::Id.eq(event.mail)).one();
         let mail = found.await?.ok_or(SendingError::NoMail(event.mail))?;
         if mail.state != MailState::Queued {
             return Ok(());
         }
-        let outcome = self.hand_over(&mail).await?;
-        self.conclude(ctx, &mail, outcome).await
+        match self.hand_over(&mail).await? {
+            Outcome::Sent => self.conclude(ctx, &mail, Concluded::sent()).await,
+            Outcome::Refused(why) => self.conclude(ctx, &mail, Concluded::refused(why)).await,
+            Outcome::NotYet(error) => {
+                let age = self.store.clock().now().since(mail.created_at.into());
+                if delivery.attempt < ATTEMPTS || age > WORTH_SENDING {
+                    return Err(HandlerError::retry(error));
+                }
+                tracing::warn!(
+                    mail.id = %mail.id,
+                    error = &error as &dyn std::error::Error,
+                    "a mail cannot be handed over; it is tried again later"
+                );
+                self.rest(ctx, event, delivery).await
+            }
+        }
     }
 }
 
 impl MailSending {
-    async fn hand_over(&self, mail: &Model) -> Result<Outcome, HandlerError> {
+    async fn hand_over(&self, mail: &Model) -> Result<Outcome, SendingError> {
         let link = match mail.content.link() {
             None => None,
             Some(link) if link.expires_at <= self.store.clock().now() => {
@@ -113,8 +152,23 @@ impl MailSending {
         match self.mailer.send(&email).await {
             Ok(()) => Ok(Outcome::Sent),
             Err(EmailError::Refused(why)) => Ok(Outcome::Refused(why)),
-            Err(error @ EmailError::Temporary(_)) => Err(HandlerError::Retry(Box::new(error))),
+            Err(error @ EmailError::Temporary(_)) => Ok(Outcome::NotYet(error)),
         }
+    }
+
+    /// Has the job come again later, with all of its attempts.
+    async fn rest(
+        &self,
+        ctx: &CallContext,
+        job: MailDue,
+        delivery: &Delivery,
+    ) -> Result<(), HandlerError> {
+        let due = self.store.clock().now() + REST;
+        // By the delivery: should this run twice, the job is scheduled once.
+        let key = format!("mail:{}/after/{}", job.mail, delivery.id);
+        let tx = self.store.write(ctx).await?;
+        tx.schedule(due, &key, &job).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Notes the outcome and erases the token, the first time only.
@@ -122,16 +176,14 @@ impl MailSending {
         &self,
         ctx: &CallContext,
         mail: &Model,
-        outcome: Outcome,
+        concluded: Concluded,
     ) -> Result<(), HandlerError> {
         let now = self.store.clock().now().to_offset_date_time();
-        let (state, sent_at, refusal) = match outcome {
-            Outcome::Sent => (MailState::Sent, Some(now), None),
-            Outcome::Refused(why) => {
-                tracing::warn!(mail.id = %mail.id, mail.refusal = why, "a mail was refused");
-                (MailState::Refused, None, Some(why))
-            }
-        };
+        let Concluded { state, refusal } = concluded;
+        if let Some(why) = &refusal {
+            tracing::warn!(mail.id = %mail.id, mail.refusal = why, "a mail was refused");
+        }
+        let sent_at = (state == MailState::Sent).then_some(now);
         let tx = self.store.write(ctx).await?;
         tx.update_many::<Entity>()
             .set(Column::State, state)
@@ -143,7 +195,6 @@ impl MailSending {
             .filter(Column::State.eq(MailState::Queued))
             .exec()
             .await?;
-        tx.commit().await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }

@@ -108,6 +108,35 @@ async fn a_mail_that_could_not_be_handed_over_is_tried_again_under_the_same_iden
 }
 
 #[tokio::test]
+async fn a_long_outage_of_the_provider_parks_no_mail() {
+    let (house, tenant) = (House::open().await, tenant());
+    house.auth.know(tenant, "Ada", Role::Owner);
+    house.deliver(tenant, event_id(), &invoice_paid()).await;
+    for _ in 0..20 {
+        house.provider.fail_next(EmailError::Temporary("away".into()));
+        only(house.work().await);
+        house.clock.advance(NEXT_ATTEMPT);
+    }
+    only(house.work().await);
+    assert!(house.parked().await.is_empty());
+    assert_eq!(stored_mails(&house, tenant).await[0].state, "sent");
+}
+
+#[tokio::test]
+async fn a_mail_that_nobody_takes_is_parked_in_the_end() {
+    let (house, tenant) = (House::open().await, tenant());
+    house.auth.know(tenant, "Ada", Role::Owner);
+    house.deliver(tenant, event_id(), &invoice_paid()).await;
+    for _ in 0..30 {
+        house.provider.fail_next(EmailError::Temporary("away".into()));
+        house.work().await;
+        house.clock.advance(DAY);
+    }
+    assert_eq!(house.parked().await, ["mail-sending"]);
+    assert_eq!(stored_mails(&house, tenant).await[0].state, "queued");
+}
+
+#[tokio::test]
 async fn a_refusal_is_final() {
     let (house, tenant) = (House::open().await, tenant());
     house.provider.fail_next(EmailError::Refused("no such address".to_owned()));
