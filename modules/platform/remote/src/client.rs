@@ -22,9 +22,9 @@ impl HttpClient {
     /// How long a connection may take to come about: long within a network of one's own, short
     /// beside the time that a call has.
     const CONNECT: Duration = Duration::from_secs(1);
-    /// How long a connection is kept without use. Shorter than the five seconds after which an
-    /// actix server closes one by default, so that no call is sent into a closing connection.
-    const IDLE: Duration = Duration::from_secs(4);
+    /// How long a connection is kept without use. Shorter than the 75 s after which an internal
+    /// listener closes one, so that no call is sent into a closing connection.
+    const IDLE: Duration = Duration::from_secs(30);
 
     /// A client whose connections live on `runtime`, the program's main one: a web worker's own
     /// runtime takes its connections along when it ends.

@@ -1,6 +1,6 @@
 //! How modules meet.
 //!
-//! A module's contract is a trait marked with [`port`]. From it come three clients that a caller
+//! A module's contract is a trait marked with [`port`](macro@port). From it come three clients that a caller
 //! cannot tell apart: *direct* (the implementation behind a guard), *loopback* (in process, but
 //! over the wire format, for tests) and *remote* (over a [`Transport`], such as HTTP).
 //!

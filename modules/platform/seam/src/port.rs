@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{CallFailure, Dispatch, PortError, SchemaBuilder, Transport};
 
-/// A trait that modules meet at. Implemented for `dyn TheTrait` by [`crate::port`].
+/// A trait that modules meet at. Implemented for `dyn TheTrait` by [`port`](macro@crate::port).
 pub trait Port: Send + Sync + 'static {
     /// The port's name, version and methods.
     fn descriptor() -> &'static PortDescriptor;
