@@ -16,6 +16,17 @@ const NOT_SOURCES: [&str; 4] = ["target", "data", ".git", "node_modules"];
 /// # Errors
 /// A folder that cannot be read.
 pub fn with_extension(root: &Path, folder: &str, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = all(root, folder)?;
+    found.retain(|path| path.extension().is_some_and(|found| found == extension));
+    Ok(found)
+}
+
+/// All files under `root/folder`, sorted, but for what was built; none where there is no such
+/// folder.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn all(root: &Path, folder: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut waiting = vec![root.join(folder)];
     while let Some(folder) = waiting.pop() {
@@ -28,13 +39,10 @@ pub fn with_extension(root: &Path, folder: &str, extension: &str) -> Result<Vec<
         };
         for entry in entries {
             let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
-            let path = entry.path();
-            if entry.file_type()?.is_dir() {
-                if !NOT_SOURCES.iter().any(|name| entry.file_name() == *name) {
-                    waiting.push(path);
-                }
-            } else if path.extension().is_some_and(|found| found == extension) {
-                found.push(path);
+            if !entry.file_type()?.is_dir() {
+                found.push(entry.path());
+            } else if !NOT_SOURCES.iter().any(|name| entry.file_name() == *name) {
+                waiting.push(entry.path());
             }
         }
     }

@@ -11,6 +11,7 @@ pub mod contracts;
 pub mod extraction;
 pub mod files;
 pub mod graph;
+pub mod new_module;
 pub mod shapes;
 pub mod steps;
 pub mod test_run;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{check, console, contracts, extraction, test_run, up};
+use xtask::{check, console, contracts, extraction, new_module, test_run, up};
 
 /// The team's commands.
 #[derive(Debug, Parser)]
@@ -15,6 +15,8 @@ enum Command {
     Contracts(contracts::Options),
     /// Builds every shape's programs and runs all tests.
     Test(test_run::Options),
+    /// Writes a new module: contract, service, store, migration, routes, tests, program.
+    NewModule(new_module::Options),
     /// Starts the product: one process, or some modules in processes of their own.
     Up(up::Options),
     /// Moves a module's data out of the stopped monolith's directory into its service's own.
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Contracts(options) => contracts::run(&options),
         Command::Test(options) => test_run::run(&options),
+        Command::NewModule(options) => new_module::run(&options),
         Command::Up(options) => up::run(&options),
         Command::Extract(options) => extraction::run_extract(&options),
         Command::Absorb(options) => extraction::run_absorb(&options),

@@ -103,10 +103,18 @@ impl Workspace {
         Ok(name)
     }
 
+    /// The same workspace, built in another folder.
+    #[must_use]
+    pub fn building_in(self, target: &Path) -> Self {
+        Self { target_directory: target.to_owned(), ..self }
+    }
+
     /// Cargo, in the workspace's root.
     #[must_use]
     pub fn cargo(&self, arguments: &[&str]) -> Command {
-        cargo(self.root(), arguments)
+        let mut command = cargo(self.root(), arguments);
+        command.env("CARGO_TARGET_DIR", self.target());
+        command
     }
 }
 

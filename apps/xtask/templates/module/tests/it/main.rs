@@ -1,0 +1,5 @@
+//! The module as its callers and its users see it.
+
+mod contract;
+mod harness;
+mod http;
