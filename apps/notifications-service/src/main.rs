@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use notifications_service::Notifications;
 use host::Program;
+use notifications_service::Notifications;
 
 fn main() -> ExitCode {
     host::run(Program::new("notifications-service").module(Notifications::default()))

@@ -79,8 +79,10 @@ impl Problem {
 
     /// Asks the client to wait so long before it tries again; sent in whole seconds, rounded up.
     #[must_use]
-    pub fn retry_after(self, wait: Duration) -> Self {
+    pub fn retry_after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1_000).max(1);
+        // The last word counts: two of these would contradict each other.
+        self.0.headers.retain(|(name, _)| *name != RETRY_AFTER);
         self.header(RETRY_AFTER, seconds.to_string())
     }
 

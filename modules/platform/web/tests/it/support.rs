@@ -103,9 +103,14 @@ fn keep(status: StatusCode, headers: &HeaderMap, body: impl AsRef<[u8]>) -> Answ
         items.sort_unstable();
         items.join(", ")
     };
+    let mut once = BTreeMap::new();
+    for (name, value) in headers {
+        let before = once.insert(name.to_string(), text(value));
+        assert!(before.is_none() || name == "allow", "`{name}` is sent twice: {headers:?}");
+    }
     Answer {
         status: status.as_u16(),
-        headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        headers: once,
         body: serde_json::from_slice(body.as_ref())
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body.as_ref()).into_owned())),
     }
