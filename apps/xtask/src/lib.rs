@@ -5,6 +5,7 @@
 //! *Invariants*: nothing here is linked into a program that runs in production; every command
 //! works from a fresh checkout, and says what to install where it needs something.
 
+pub mod bench;
 pub mod check;
 pub mod console;
 pub mod contracts;

@@ -58,7 +58,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if options.full {
         // Two words, so that every way of writing a name is tried.
-        proof::run(&mut steps, &workspace, Names::parse("work-orders", None)?);
+        proof::run(&mut steps, &workspace, Names::parse("work-orders", None)?, options.install);
     }
     steps.finish()
 }

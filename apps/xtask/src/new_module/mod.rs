@@ -16,6 +16,7 @@ use crate::{
     console::say,
     files,
     steps::{self, Steps},
+    tools::Install,
     workspace::Workspace,
 };
 
@@ -33,6 +34,8 @@ pub struct Options {
     /// Writes it into a throwaway copy instead, and runs its checks and tests there.
     #[arg(long)]
     prove: bool,
+    #[command(flatten)]
+    install: Install,
 }
 
 /// Writes the module and says what to do next.
@@ -44,7 +47,7 @@ pub fn run(options: &Options) -> Result<()> {
     let names = Names::parse(&options.name, options.item.as_deref())?;
     if options.prove {
         let mut steps = Steps::default();
-        proof::run(&mut steps, &workspace, names);
+        proof::run(&mut steps, &workspace, names, options.install);
         return steps.finish();
     }
     write(&workspace, &names)?;

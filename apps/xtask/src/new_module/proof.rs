@@ -12,11 +12,12 @@ use super::{finish, names::Names, write};
 use crate::{
     files,
     steps::{self, Steps},
+    tools::{Install, MACHETE, NEXTEST},
     workspace::Workspace,
 };
 
 /// Copies the repository, adds a module there, checks it and runs its tests.
-pub(crate) fn run(steps: &mut Steps, workspace: &Workspace, names: Names) {
+pub(crate) fn run(steps: &mut Steps, workspace: &Workspace, names: Names, install: Install) {
     let mut copied = None;
     steps.run("new-module: write one into a copy", || {
         let root = copy(workspace)?;
@@ -36,7 +37,16 @@ pub(crate) fn run(steps: &mut Steps, workspace: &Workspace, names: Names) {
         command.args(packages(&names)).args(["--package", "monolith"]);
         steps::verdict(command.args(["--", "-D", "warnings"]))
     });
+    steps.run("new-module: rustdoc", || {
+        let mut command = copy.cargo(&["doc", "--no-deps"]);
+        steps::verdict(command.args(packages(&names)).env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    steps.run("new-module: dependencies that nothing uses", || {
+        MACHETE.ensure(&copy, install)?;
+        steps::verdict(&mut copy.cargo(&["machete"]))
+    });
     steps.run("new-module: its tests", || {
+        NEXTEST.ensure(&copy, install)?;
         steps::verdict(copy.cargo(&["nextest", "run"]).args(packages(&names)))
     });
 }
