@@ -35,5 +35,4 @@ pub use dead_letters::{
 };
 pub use engine::EventEngine;
 pub use history::{Entry, Happening};
-pub use scopes::SCOPES;
 pub use settings::{EngineSettings, Retention};

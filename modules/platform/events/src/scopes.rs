@@ -23,6 +23,3 @@ pub(crate) static SWEEPER: SystemScope = SystemScope {
 /// Shows and replays what was parked.
 pub(crate) static OPERATOR: SystemScope =
     SystemScope { name: "events.operator", why: "an operator looks after what was parked" };
-
-/// All of them, for the audit.
-pub static SCOPES: &[&SystemScope] = &[&RELAY, &INBOX, &SCHEDULER, &SWEEPER, &OPERATOR];

@@ -15,6 +15,7 @@ pub struct RecordingBus(Mutex<State>);
 struct State {
     taken: Vec<Published>,
     failing: HashMap<String, CallFailure>,
+    attempts: HashMap<String, usize>,
 }
 
 /// An envelope that a destination took.
@@ -41,6 +42,12 @@ impl RecordingBus {
     /// Has `destination` take everything again.
     pub fn heal(&self, destination: &str) {
         self.state().failing.remove(destination);
+    }
+
+    /// How often it was asked to publish to `destination`, in vain or not.
+    #[must_use]
+    pub fn attempts(&self, destination: &str) -> usize {
+        self.state().attempts.get(destination).copied().unwrap_or_default()
     }
 
     /// Everything that was taken, in order; an envelope that came twice is told once.
@@ -84,6 +91,7 @@ impl EventBus for RecordingBus {
         envelopes: Vec<Envelope>,
     ) -> Result<Receipt, CallFailure> {
         let mut state = self.state();
+        *state.attempts.entry(destination.to_owned()).or_default() += 1;
         if let Some(failure) = state.failing.get(destination) {
             return Err(failure.clone());
         }

@@ -4,6 +4,7 @@ use std::{error::Error, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use kernel::{CallContext, CallId, CallKey, Envelope, Principal, Timestamp, TraceContext};
+use seam::panic_message;
 use storage::tables::inbox::State;
 
 use crate::{
@@ -50,7 +51,7 @@ pub(super) async fn bounded(
     let caught = AssertUnwindSafe(handling).catch_unwind();
     match tokio::time::timeout(allowed, caught).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(HandlerError::retry(Panicked(message(&*panic).to_owned()))),
+        Ok(Err(panic)) => Err(HandlerError::retry(Panicked(panic_message(&*panic).to_owned()))),
         Err(_) => Err(HandlerError::retry(TookTooLong(allowed))),
     }
 }
@@ -137,14 +138,6 @@ pub(super) fn log(
             "an event is parked as a dead letter"
         ),
     }
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }
 
 /// An effect changes a tenant's data, and the event belongs to none.

@@ -11,12 +11,13 @@ use kernel::{Aggregate, CallContext, Envelope, Event};
 use serde::{Deserialize, Serialize};
 use storage::{TenantTx, tables::inbox::State};
 use testing::RecordingBus;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
     script::{Failure, Script, effect},
-    world::{LONG, Reader, clock, envelope, inbox_of, settings},
+    world::{LONG, PATIENCE, Reader, clock, envelope, inbox_of, settings},
 };
 
 const COUNT: &str = "reader.count";
@@ -84,6 +85,20 @@ async fn all_of_a_consumer_are_replayed_once_even_where_they_die_again() {
     assert_eq!(reader.engine.backlog().await.expect("a working store").dead, 20);
     let unknown = letters.replay_all("reader.unheard_of").await;
     assert!(matches!(unknown, Err(ReplayError::NoSuchConsumer(_))), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_replay_of_all_ends_though_the_letters_die_again_meanwhile() {
+    let reader = reader_with_dead(1..=150).await;
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Arc::clone(&reader.engine).run(stop.clone()));
+    let letters = reader.engine.dead_letters();
+    let replayed = tokio::time::timeout(PATIENCE, letters.replay_all(COUNT)).await;
+    assert_eq!(replayed.expect("in time").expect("a consumer"), 150);
+    // Each was handled once when it came, and once more.
+    reader.script.reached(300).await;
+    stop.cancel();
+    tokio::time::timeout(PATIENCE, running).await.expect("in time").expect("no panic");
 }
 
 #[tokio::test]

@@ -71,6 +71,25 @@ async fn a_destination_that_is_down_holds_up_no_other_and_loses_nothing() {
     assert_eq!(bus.events::<Counted>("archive"), events);
 }
 
+#[tokio::test]
+async fn a_destination_that_is_down_is_tried_now_and_then() {
+    let clock = clock();
+    let store = publishing_store(&clock).await;
+    let bus = RecordingBus::new();
+    let engine = engine(&store, bus.clone());
+    for destination in ["reader", "archive"] {
+        bus.fail(destination, CallFailure::unavailable(destination));
+    }
+    publish(&store, &[counted(1, 1)]).await;
+    for attempts in 1..=3 {
+        for _ in 0..5 {
+            engine.run_until_idle().await.expect("a working store");
+        }
+        assert_eq!(bus.attempts("reader"), attempts);
+        clock.advance(LONG);
+    }
+}
+
 /// Breaks on every batch that holds a certain event, and takes the others.
 struct Fragile {
     breaks_on: Counted,

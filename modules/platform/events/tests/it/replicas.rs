@@ -7,14 +7,15 @@ use events::EventEngine;
 use kernel::Envelope;
 use seam::{CallFailure, EventBus, Receipt};
 use storage::tables::inbox::State;
+use testing::RecordingBus;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    script::{Failure, Script, action},
+    script::{Failure, Script, action, effect},
     world::{
-        Counted, DirectBus, PATIENCE, Reader, clock, counted, envelope, publish, publishing_store,
-        settings,
+        Counted, DirectBus, LONG, PATIENCE, Reader, clock, counted, envelope, publish,
+        publishing_store, settings,
     },
 };
 
@@ -105,6 +106,30 @@ async fn two_relays_at_once_bring_each_event_once_and_in_order() {
             applied.iter().filter(|(c, _)| *c == counter).map(|(_, n)| *n).collect();
         assert_eq!(of_counter, (1..=10).collect::<Vec<_>>(), "counter {counter}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_workers_at_once_handle_each_event_once() {
+    let clock = clock();
+    let (effects, actions) = (Arc::new(Script::default()), Arc::new(Script::default()));
+    let consumers = || vec![effect("reader.count", &effects), action("reader.act", &actions)];
+    let reader = Reader::with(&clock, consumers(), Arc::clone(&effects)).await;
+    for counter in 0..60 {
+        effects.fail(counter, 1, Failure::Times(1));
+    }
+    reader.deliver((0..60).map(|counter| envelope(counter, 1)).collect()).await;
+    clock.advance(LONG);
+    let other =
+        EventEngine::new(reader.store.store(), consumers(), RecordingBus::new(), settings());
+    let workers = [Arc::clone(&reader.engine), other]
+        .map(|engine| tokio::spawn(async move { engine.run_until_idle().await }));
+    for worker in workers {
+        worker.await.expect("no panic").expect("a working store");
+    }
+    let mut applied = reader.applied().await;
+    applied.sort_unstable();
+    assert_eq!(applied, (0..60).map(|counter| (counter, 1)).collect::<Vec<_>>());
+    assert_eq!(actions.calls().len(), 60);
 }
 
 #[tokio::test]
