@@ -128,13 +128,7 @@ impl EventEngine {
         let mut next_sweep = Instant::now() + self.settings.sweep_every.min(FIRST_SWEEP);
         let mut look = Look::EVERYWHERE;
         while !stop.is_cancelled() {
-            if let Err(error) = self.hand_out(look, &mut work).await {
-                tracing::warn!(
-                    service.name = self.store.module(),
-                    error = &error as &dyn std::error::Error,
-                    "the engine cannot see what is due"
-                );
-            }
+            self.hand_out(look, &mut work).await;
             look = tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.store.outbox_written().notified() => Look::WRITTEN,
@@ -193,18 +187,45 @@ impl EventEngine {
         Ok(())
     }
 
-    /// Starts a job for all that is due and not in hand.
-    async fn hand_out(self: &Arc<Self>, look: Look, work: &mut Work) -> Result<(), StoreError> {
-        let promoted = if look.schedule { schedule::promote_due(&self.store).await? } else { 0 };
+    /// Starts a job for all that is due and not in hand. What cannot be seen in one place keeps
+    /// nobody from looking in the others; it is looked for again at the next tick.
+    async fn hand_out(&self, look: Look, work: &mut Work) {
+        let promoted = if look.schedule {
+            self.or_nothing(schedule::promote_due(&self.store).await)
+        } else {
+            0
+        };
         if look.outbox || promoted > 0 {
-            for destination in self.relay.due_destinations().await? {
-                let job = Job::Destination(destination.clone());
-                let relay = Arc::clone(&self.relay);
-                let stop = work.stop();
-                work.start(job, async move { relay.send_all(&destination, &stop).await.map(drop) });
-            }
+            self.or_nothing(self.hand_out_destinations(work).await);
         }
-        if look.inbox && self.inbox.has_due().await? {
+        if look.inbox {
+            self.or_nothing(self.hand_out_consumers(work).await);
+        }
+    }
+
+    fn or_nothing<T: Default>(&self, seen: Result<T, StoreError>) -> T {
+        seen.unwrap_or_else(|error| {
+            tracing::warn!(
+                service.name = self.store.module(),
+                error = &error as &dyn std::error::Error,
+                "the engine cannot see what is due"
+            );
+            T::default()
+        })
+    }
+
+    async fn hand_out_destinations(&self, work: &mut Work) -> Result<(), StoreError> {
+        for destination in self.relay.due_destinations().await? {
+            let job = Job::Destination(destination.clone());
+            let relay = Arc::clone(&self.relay);
+            let stop = work.stop();
+            work.start(job, async move { relay.send_all(&destination, &stop).await.map(drop) });
+        }
+        Ok(())
+    }
+
+    async fn hand_out_consumers(&self, work: &mut Work) -> Result<(), StoreError> {
+        if self.inbox.has_due().await? {
             for position in 0..self.inbox.consumers.len() {
                 self.hand_out_keys(position, work).await?;
             }

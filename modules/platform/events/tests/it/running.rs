@@ -6,8 +6,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use events::{EngineSettings, EventEngine};
 use kernel::Envelope;
+use sea_orm::ActiveValue::Set;
 use seam::{CallFailure, EventBus, Receipt};
-use storage::tables::inbox::State;
+use storage::tables::{inbox::State, scheduled};
 use testing::{RecordingBus, tenant_context};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     script::{Failure, Script, action, effect},
     world::{
-        DirectBus, PATIENCE, Reader, TENANT, clock, counted, envelope, publish, publishing_store,
-        settings,
+        DirectBus, PATIENCE, Reader, TENANT, TESTS, clock, counted, envelope, publish,
+        publishing_store, settings,
     },
 };
 
@@ -101,6 +102,30 @@ async fn what_is_scheduled_for_now_happens_now() {
         tx.commit().await.expect("a commit");
         script.reached(usize::try_from(n).expect("small")).await;
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_the_schedule_holds_up_no_relay() {
+    let clock = clock();
+    let reader = Reader::new(&clock).await;
+    let store = publishing_store(&clock).await;
+    let unreadable = scheduled::ActiveModel {
+        id: Set(uuid::Uuid::from_u128(1)),
+        dedup_key: Set("-/1".to_owned()),
+        tenant_id: Set(None),
+        due_at: Set(testing::noon().into()),
+        envelope: Set(serde_json::Value::Null),
+        created_at: Set(testing::noon().into()),
+    };
+    let tx = store.system_write(&TESTS).await.expect("a transaction");
+    tx.insert(unreadable).await.expect("a row");
+    tx.commit().await.expect("a commit");
+    let bus = DirectBus::to("reader", reader.engine.inbox());
+    let engine = EventEngine::new(store.store(), Vec::new(), bus, seldom());
+    let running = Running::start(&engine);
+    publish(&store, &[counted(1, 1)]).await;
+    reader.script.reached(1).await;
     running.stop().await;
 }
 
