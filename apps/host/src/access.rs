@@ -15,6 +15,8 @@ use web::{AccessRefusal, AccessVerifier};
 const FRESH: Duration = Duration::from_secs(300);
 /// The least time between two questions, so that forged tokens cannot make us ask all the time.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The same while there are no keys at all, and every request waits for them.
+const COLD_PAUSE: Duration = Duration::from_millis(250);
 /// How long auth may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -30,10 +32,30 @@ pub(crate) struct AuthKeys {
     asking: tokio::sync::Mutex<()>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Cache {
     keys: Option<Arc<Vec<serde_json::Value>>>,
-    asked: Option<Instant>,
+    fetched: Option<Instant>,
+    /// Also where nothing came of it.
+    tried: Option<Instant>,
+}
+
+impl Cache {
+    /// Whether auth need not, or must not yet, be asked again.
+    fn suffices(&self, fresh: Duration) -> bool {
+        let pause = if self.keys.is_some() { PAUSE } else { COLD_PAUSE };
+        self.fetched.is_some_and(|fetched| fetched.elapsed() < fresh)
+            || self.tried.is_some_and(|tried| tried.elapsed() < pause)
+    }
+}
+
+/// What a request needs keys for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// To verify a token with.
+    Any,
+    /// None of the known ones is the token's: there may be a new one.
+    Another,
 }
 
 impl AuthKeys {
@@ -53,40 +75,52 @@ impl AuthKeys {
         }
     }
 
-    fn cached(&self) -> (Option<Arc<Vec<serde_json::Value>>>, Option<Duration>) {
-        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-        (cache.keys.clone(), cache.asked.map(|asked| asked.elapsed()))
+    fn cached(&self) -> Cache {
+        self.cache.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The keys, asked for again where they are older than `fresh`.
-    async fn keys(&self, fresh: Duration) -> Option<Arc<Vec<serde_json::Value>>> {
-        if let (Some(keys), Some(age)) = self.cached()
-            && age < fresh
-        {
-            return Some(keys);
+    /// The keys, asked for again where they are not fresh enough; never twice within a pause.
+    async fn keys(&self, need: Need) -> Option<Arc<Vec<serde_json::Value>>> {
+        let fresh = if need == Need::Another { PAUSE } else { FRESH };
+        let known = self.cached();
+        if known.suffices(fresh) {
+            return known.keys;
         }
-        let _asking = self.asking.lock().await;
-        let (known, age) = self.cached();
-        // Somebody asked while we waited; or auth is down, and was asked just now.
-        if age.is_some_and(|age| age < fresh.min(PAUSE)) && known.is_some() {
-            return known;
+        let asking = if need == Need::Any && known.keys.is_some() {
+            // One request asks; the others go on with the keys that there are, however long auth
+            // takes to answer.
+            match self.asking.try_lock() {
+                Ok(asking) => asking,
+                Err(_) => return known.keys,
+            }
+        } else {
+            self.asking.lock().await
+        };
+        let known = self.cached();
+        if known.suffices(fresh) {
+            return known.keys;
         }
+        let keys = self.ask().await;
+        drop(asking);
+        keys
+    }
+
+    async fn ask(&self) -> Option<Arc<Vec<serde_json::Value>>> {
         let context =
             CallContext::new(Principal::service(&self.program), CallId::random(), PATIENCE);
         let answer = self.auth.signing_keys(&context).await;
+        let now = Instant::now();
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        cache.tried = Some(now);
         match answer {
             Ok(set) => {
                 cache.keys = Some(Arc::new(set.keys));
-                cache.asked = Some(Instant::now());
+                cache.fetched = Some(now);
             }
-            Err(error) => {
-                tracing::warn!(error = %error, "auth's keys could not be fetched");
-                // Keys that we have are asked for again after a pause, and used until then.
-                if cache.keys.is_some() {
-                    cache.asked = Instant::now().checked_sub(FRESH.saturating_sub(PAUSE));
-                }
-            }
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "auth's keys could not be fetched"
+            ),
         }
         cache.keys.clone()
     }
@@ -103,11 +137,11 @@ impl AuthKeys {
 #[async_trait]
 impl AccessVerifier for AuthKeys {
     async fn verify(&self, token: &str) -> Result<AccessClaims, AccessRefusal> {
-        let keys = self.keys(FRESH).await.ok_or(AccessRefusal::KeysUnavailable)?;
+        let keys = self.keys(Need::Any).await.ok_or(AccessRefusal::KeysUnavailable)?;
         let verified = match self.verify_with(token, &keys) {
             // The key may have been rotated since.
             Err(TokenError::UnknownKey) => {
-                let keys = self.keys(PAUSE).await.ok_or(AccessRefusal::KeysUnavailable)?;
+                let keys = self.keys(Need::Another).await.ok_or(AccessRefusal::KeysUnavailable)?;
                 self.verify_with(token, &keys)
             }
             verified => verified,
@@ -116,5 +150,64 @@ impl AccessVerifier for AuthKeys {
             TokenError::Expired => AccessRefusal::Expired,
             _ => AccessRefusal::Invalid,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use auth_api::{AuthError, Contact, ContactQuery, KeySet};
+    use kernel::SystemClock;
+    use seam::CallFailure;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// Answers its first question and hangs on all others.
+    #[derive(Default)]
+    struct HangsLater {
+        asked: AtomicU32,
+        hung: Notify,
+    }
+
+    #[async_trait]
+    impl AuthApi for HangsLater {
+        async fn signing_keys(&self, _: &CallContext) -> Result<KeySet, AuthError> {
+            if self.asked.fetch_add(1, Ordering::SeqCst) > 0 {
+                self.hung.notify_one();
+                std::future::pending::<()>().await;
+            }
+            Ok(KeySet { keys: Vec::new() })
+        }
+
+        async fn contacts(
+            &self,
+            _: &CallContext,
+            _: ContactQuery,
+        ) -> Result<Vec<Contact>, AuthError> {
+            Err(CallFailure::unavailable("auth").into())
+        }
+    }
+
+    #[tokio::test]
+    async fn while_auth_hangs_the_known_keys_serve_everybody_else() {
+        let auth = Arc::new(HangsLater::default());
+        let keys = AuthKeys::new(Arc::clone(&auth) as _, "test", "issuer", Arc::new(SystemClock));
+        assert!(keys.keys(Need::Any).await.is_some());
+        keys.cache.write().expect("no panic").fetched = None;
+        keys.cache.write().expect("no panic").tried = None;
+        let keys = Arc::new(keys);
+        let asking = tokio::spawn({
+            let keys = Arc::clone(&keys);
+            async move { keys.keys(Need::Any).await.is_some() }
+        });
+        auth.hung.notified().await;
+        for _ in 0..100 {
+            let known = tokio::time::timeout(Duration::ZERO, keys.keys(Need::Any)).await;
+            assert!(known.expect("answered at once").is_some());
+        }
+        asking.abort();
+        assert_eq!(auth.asked.load(Ordering::SeqCst), 2, "only one request asks");
     }
 }

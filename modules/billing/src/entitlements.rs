@@ -13,7 +13,7 @@ use crate::{
     Billing,
     catalog::{Catalog, Plan},
     seats,
-    subscriptions::{self, subscription},
+    subscriptions::{self, Status, subscription},
 };
 
 /// What the calling tenant may use now.
@@ -46,10 +46,16 @@ pub(crate) async fn read(billing: &Billing, ctx: &CallContext) -> Result<Entitle
     })
 }
 
-/// How many seats the tenant has in all.
+/// How many seats the tenant may take in all. While a subscription waits to be paid for, no more
+/// than it will have: what was taken meanwhile could not be taken back.
 pub(crate) async fn seat_limit(tx: &TenantTx, catalog: &Catalog) -> Result<u32, StoreError> {
-    let subscription = subscriptions::in_force(tx.find()).one().await?;
-    Ok(in_force(catalog, subscription.as_ref()).seats)
+    let Some(live) = subscriptions::live(tx.find()).one().await? else {
+        return Ok(in_force(catalog, None).seats);
+    };
+    Ok(match live.status {
+        Status::Pending => in_force(catalog, None).seats.min(live.seats()),
+        Status::Active | Status::Failed => in_force(catalog, Some(&live)).seats,
+    })
 }
 
 struct InForce<'c> {

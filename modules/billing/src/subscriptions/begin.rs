@@ -1,6 +1,6 @@
 //! The intent: everything but the money, in one transaction.
 
-use kernel::CallContext;
+use kernel::{CallContext, Timestamp};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
 use storage::{Claim, StoreError, TenantTx};
 
@@ -98,6 +98,13 @@ impl Billing {
     ) -> Result<Undone, StoreError> {
         let tx = self.store.write(ctx).await?;
         accounts::lock(&tx).await?;
+        // Once the lease has run out, the completer or a repetition of the request may have asked
+        // the provider too, and have been told that it is paid.
+        let leased_until = Timestamp::new(charge.created_at) + self.cut_off_after();
+        let first = ChargeUnsettled::first(charge.id).schedule_key();
+        if self.store.clock().now() >= leased_until || !tx.cancel(&first).await? {
+            return Ok(Undone::TooLate);
+        }
         let pending = charge::Column::State.eq(ChargeState::Pending);
         let deleted = tx
             .delete_many::<charge::Entity>()
@@ -115,7 +122,6 @@ impl Billing {
         let subscription = subscription::Column::Id.eq(charge.subscription_id);
         tx.delete_many::<subscription::Entity>().filter(subscription).exec().await?;
         tx.forget_key(ROUTE, &charge.request_key).await?;
-        tx.cancel(&ChargeUnsettled::first(charge.id).schedule_key()).await?;
         tx.commit().await?;
         Ok(Undone::Entirely)
     }

@@ -35,7 +35,7 @@ pub(crate) fn in_force<P>(
 }
 
 /// The subscription that keeps another from beginning, of which there is at most one.
-fn live<P>(
+pub(crate) fn live<P>(
     subscriptions: Query<'_, subscription::Entity, P>,
 ) -> Query<'_, subscription::Entity, P> {
     let live = [Status::Pending, Status::Active, Status::Failed].into_iter();

@@ -1,6 +1,6 @@
 //! Subscribing: intent, charge, settlement.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use billing_api::{ChargeOutcome, GatewayError};
 use kernel::CallContext;
@@ -62,11 +62,11 @@ pub(crate) enum SubscribeError {
     #[error("the payment provider was not reached")]
     ProviderUnreachable(#[source] GatewayError),
     /// The charge may have been made; the completer will find out.
-    #[error("the payment provider has not answered")]
+    #[error("whether the charge was made is unknown")]
     OutcomeUnknown {
         retry_after: Duration,
         #[source]
-        source: GatewayError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The provider broke its contract; a person has to look.
     #[error("the answer of the payment provider contradicts what is known of charge {charge}")]
@@ -99,9 +99,10 @@ impl Billing {
         match self.ask(&charge, allowed).await {
             Ok(outcome) => self.settle_and_answer(ctx, &charge, outcome, key).await,
             Err(source @ GatewayError::Unreachable(_)) if asked == Asked::ForTheFirstTime => {
-                match self.undo(&self.time_to_commit(ctx), &charge).await? {
-                    Undone::Entirely => Err(SubscribeError::ProviderUnreachable(source)),
-                    Undone::TooLate => Err(self.outcome_unknown(source)),
+                match self.undo(&self.time_to_commit(ctx), &charge).await {
+                    Ok(Undone::Entirely) => Err(SubscribeError::ProviderUnreachable(source)),
+                    Ok(Undone::TooLate) => Err(self.outcome_unknown(source)),
+                    Err(source) => Err(self.outcome_unknown(source)),
                 }
             }
             Err(source) => Err(self.outcome_unknown(source)),
@@ -130,18 +131,23 @@ impl Billing {
         key: &RequestKey,
     ) -> Result<Answer, SubscribeError> {
         let ctx = self.time_to_commit(ctx);
-        match self.settle(&ctx, charge.id, &outcome).await? {
-            Settled::Now(answer) => Ok(answer),
+        match self.settle(&ctx, charge.id, &outcome).await {
+            Ok(Settled::Now(answer)) => Ok(answer),
             // The completer was faster, and has stored the answer.
-            Settled::Before => match self.repeat(&ctx, key).await? {
-                Some(answer) => Ok(answer),
-                None => Err(SubscribeError::InFlight { retry_after: self.cut_off_after() }),
+            Ok(Settled::Before) => match self.repeat(&ctx, key).await {
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) => Err(SubscribeError::InFlight { retry_after: self.cut_off_after() }),
+                Err(source) => Err(self.outcome_unknown(source)),
             },
-            Settled::Contradicted => Err(SubscribeError::Contradicted { charge: charge.id }),
+            Ok(Settled::Contradicted) => Err(SubscribeError::Contradicted { charge: charge.id }),
+            Err(source) => Err(self.outcome_unknown(source)),
         }
     }
 
-    fn outcome_unknown(&self, source: GatewayError) -> SubscribeError {
+    /// From the commit of the intent on, whatever fails leaves the completer a charge to find out
+    /// about: no failure may say that nothing was done.
+    fn outcome_unknown(&self, source: impl Error + Send + Sync + 'static) -> SubscribeError {
+        let source = Box::new(source);
         SubscribeError::OutcomeUnknown { retry_after: self.cut_off_after(), source }
     }
 

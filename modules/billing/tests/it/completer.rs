@@ -9,14 +9,14 @@ use billing_api::{InvoicePaid, PaymentFailed, SubscriptionStarted};
 use futures_util::future::join;
 
 use crate::{
-    gateways::{Mood, Moody, WithholdsTheFirstAnswer},
+    gateways::{FirstAnswer, Mood, Moody, WithholdsTheFirstAnswer},
     support::{Bench, check_problem, order},
 };
 
 #[actix_web::test]
 async fn what_a_crash_cut_off_between_charge_and_commit_is_finished() {
     let gateway = OnceLock::new();
-    let mut bench = withholding(&gateway).await;
+    let mut bench = withholding(&gateway, FirstAnswer::True).await;
     let gateway = gateway.get().expect("the bench was built");
     tokio::select! {
         answer = bench.subscribe("owner@1", "key-1", order("pm_card_visa")) => {
@@ -43,7 +43,7 @@ async fn what_a_crash_cut_off_between_charge_and_commit_is_finished() {
 #[actix_web::test]
 async fn an_answer_that_comes_after_the_completer_changes_nothing() {
     let gateway = OnceLock::new();
-    let bench = withholding(&gateway).await;
+    let bench = withholding(&gateway, FirstAnswer::True).await;
     let gateway = gateway.get().expect("the bench was built");
     let meanwhile = async {
         gateway.taken.notified().await;
@@ -58,6 +58,26 @@ async fn an_answer_that_comes_after_the_completer_changes_nothing() {
     assert_eq!(bench.charges().len(), 1);
     assert_eq!(bench.bus.events::<InvoicePaid>("notifications").len(), 1);
     assert_eq!(bench.bus.events::<SubscriptionStarted>("notifications").len(), 1);
+}
+
+/// Money that was taken must not be left without a record, whatever the first answer says once the
+/// completer has heard that it was taken.
+#[actix_web::test]
+async fn a_denial_that_comes_after_the_completer_undoes_nothing() {
+    let gateway = OnceLock::new();
+    let bench = withholding(&gateway, FirstAnswer::Denial).await;
+    let gateway = gateway.get().expect("the bench was built");
+    let meanwhile = async {
+        gateway.taken.notified().await;
+        bench.let_it_complete().await;
+        gateway.speak.notify_one();
+    };
+    let request = bench.subscribe("owner@1", "key-1", order("pm_card_visa"));
+    let (answer, ()) = join(request, meanwhile).await;
+    check_problem(&answer, 503, "payment-outcome-unknown");
+    let again = bench.subscribe("owner@1", "key-1", order("pm_card_visa")).await;
+    assert_eq!(again.status, 201, "{again:#?}");
+    assert_eq!(bench.charges().len(), 1);
 }
 
 #[actix_web::test]
@@ -126,10 +146,13 @@ async fn what_was_answered_is_not_asked_for_again() {
     }
 }
 
-async fn withholding(gateway: &OnceLock<Arc<WithholdsTheFirstAnswer>>) -> Bench {
+async fn withholding(
+    gateway: &OnceLock<Arc<WithholdsTheFirstAnswer>>,
+    answer: FirstAnswer,
+) -> Bench {
     Bench::with_gateway(|sandbox| {
-        let gateway = gateway.get_or_init(|| Arc::new(WithholdsTheFirstAnswer::new(sandbox)));
-        Arc::clone(gateway) as _
+        let withholding = || Arc::new(WithholdsTheFirstAnswer::new(sandbox, answer));
+        Arc::clone(gateway.get_or_init(withholding)) as _
     })
     .await
 }

@@ -105,13 +105,7 @@ async fn check_a_key_has_one_outcome(billing: &dyn BillingApi, tenant: TenantId)
 }
 
 fn is_incompatible<T>(outcome: &Result<T, BillingError>) -> bool {
-    match outcome {
-        // Seen directly, the callee's own failure is an outcome that its caller cannot know.
-        Err(BillingError::Call(failure)) => {
-            matches!(failure, CallFailure::Incompatible { .. } | CallFailure::OutcomeUnknown { .. })
-        }
-        _ => false,
-    }
+    matches!(outcome, Err(BillingError::Call(CallFailure::Incompatible { .. })))
 }
 
 async fn check_parallel_reservations_stay_within_the_limit(

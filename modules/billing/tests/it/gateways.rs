@@ -21,12 +21,22 @@ pub(crate) struct WithholdsTheFirstAnswer {
     pub(crate) taken: Notify,
     /// Tell it to have the answer.
     pub(crate) speak: Notify,
+    answer: FirstAnswer,
+}
+
+/// What is said in the end of the first charge.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstAnswer {
+    True,
+    /// That the provider was never reached: what an adapter says that retries by itself and does
+    /// not get through the second time.
+    Denial,
 }
 
 impl WithholdsTheFirstAnswer {
-    pub(crate) fn new(inner: SandboxGateway) -> Self {
+    pub(crate) fn new(inner: SandboxGateway, answer: FirstAnswer) -> Self {
         let withheld = AtomicBool::new(false);
-        Self { inner, withheld, taken: Notify::new(), speak: Notify::new() }
+        Self { inner, withheld, taken: Notify::new(), speak: Notify::new(), answer }
     }
 }
 
@@ -37,6 +47,9 @@ impl PaymentGateway for WithholdsTheFirstAnswer {
         if !self.withheld.swap(true, Ordering::SeqCst) {
             self.taken.notify_one();
             self.speak.notified().await;
+            if self.answer == FirstAnswer::Denial {
+                return Err(GatewayError::Unreachable("denied".into()));
+            }
         }
         outcome
     }

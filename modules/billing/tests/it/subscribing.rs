@@ -149,6 +149,23 @@ async fn seats_that_are_taken_must_be_paid_for() {
 }
 
 #[actix_web::test]
+async fn while_one_seat_waits_to_be_paid_for_no_second_one_is_taken() {
+    let bench = Bench::impatient().await;
+    let reserve = |holder: &str| {
+        let ctx = testing::tenant_context(crate::support::tenant(1));
+        let request = billing_api::SeatRequest { holder: holder.to_owned() };
+        let billing = bench.api();
+        async move { billing.reserve_seat(&ctx, request).await }
+    };
+    reserve("a").await.expect("a seat");
+    let mut one_seat = order("pm_sandbox_hangs");
+    one_seat["quantity"] = json!(1);
+    let answer = bench.subscribe("owner@1", "key-1", one_seat).await;
+    check_problem(&answer, 503, "payment-outcome-unknown");
+    assert_eq!(reserve("b").await, Err(billing_api::BillingError::NoFreeSeat { limit: 1 }));
+}
+
+#[actix_web::test]
 async fn only_admins_and_owners_see_and_change_billing() {
     let bench = Bench::new().await;
     let answer = bench.subscribe("member@1", "key-1", order("pm_card_visa")).await;

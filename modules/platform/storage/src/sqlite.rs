@@ -51,7 +51,9 @@ impl Sqlite {
             .filename(path)
             .busy_timeout(patience)
             .foreign_keys(true)
-            .synchronous(SqliteSynchronous::Normal)
+            // A commit is on the disk before it is answered for: another file, or a provider, may
+            // rely on it at once, and must not know of what a power cut has taken back.
+            .synchronous(SqliteSynchronous::Full)
             .statement_cache_capacity(64);
         let writer = PoolOptions::<SqliteDriver>::new()
             .max_connections(1)

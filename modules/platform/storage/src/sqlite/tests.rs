@@ -78,7 +78,7 @@ async fn it_is_set_up_as_meant() {
     };
     assert_eq!(pragma("journal_mode").await, "wal");
     assert_eq!(pragma("foreign_keys").await, "1");
-    assert_eq!(pragma("synchronous").await, "1", "NORMAL");
+    assert_eq!(pragma("synchronous").await, "2", "FULL");
     assert_eq!(pragma("busy_timeout").await, PATIENCE.as_millis().to_string());
 }
 
