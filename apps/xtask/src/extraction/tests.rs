@@ -6,7 +6,9 @@ use anyhow::bail;
 use sea_orm_migration::sea_orm::sqlx::{
     self, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions,
 };
+use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 use tempfile::TempDir;
+use testing::TestStore;
 
 use super::{relocation::Step, *};
 
@@ -219,6 +221,28 @@ async fn data_in_use_are_left_alone() {
     assert_eq!(house.open_places(), [house.monolith()]);
     drop(lock);
     house.extract().await.expect("it has stopped");
+}
+
+/// The platform's tables and no others.
+struct Platform;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Platform {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        storage::migrations()
+    }
+}
+
+/// Extraction and storage know the same lock and the same file: neither can use the other's code,
+/// so this holds them to each other.
+#[tokio::test]
+async fn a_store_that_is_open_is_data_in_use() {
+    let store = TestStore::open::<Platform>("billing").await.expect("a store");
+    let refused = extract("billing", store.folder()).await.expect_err("it is open").to_string();
+    assert!(refused.contains("Stop it"), "{refused}");
+    store.store().close().await;
+    let (tables, _) = check_moved(extract("billing", store.folder()).await.expect("it is closed"));
+    assert!(tables.tables.iter().any(|table| table.name == "outbox"), "{tables:?}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ pub(crate) mod proof;
 mod templates;
 mod wiring;
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -51,7 +51,11 @@ pub fn run(options: &Options) -> Result<()> {
         return steps.finish();
     }
     write(&workspace, &names)?;
-    finish(&Workspace::at(workspace.root())?, &names)?;
+    let workspace = Workspace::at(workspace.root())?;
+    format(&workspace, &names)?;
+    say("generating the wire schema (this compiles the new contract)…");
+    let xtask = &mut workspace.cargo(&["run", "--quiet", "--package", "xtask", "--"]);
+    generate_contracts(xtask)?;
     say(names.fill(
         "\nThe module {{crate}} is there:\n    \
          modules/{{crate}}-api                the contract: what others see\n    \
@@ -86,9 +90,8 @@ fn write(workspace: &Workspace, names: &Names) -> Result<()> {
     Ok(())
 }
 
-/// Formats what was written and generates the wire schema: the names decide where lines break, and
-/// the types what is on the wire.
-fn finish(workspace: &Workspace, names: &Names) -> Result<()> {
+/// Formats what was written: the names decide where lines break.
+fn format(workspace: &Workspace, names: &Names) -> Result<()> {
     let mut format = workspace.cargo(&["fmt"]);
     for name in names.crates().iter().map(String::as_str).chain(["host", "monolith", "xtask"]) {
         format.args(["--package", name]);
@@ -96,9 +99,12 @@ fn finish(workspace: &Workspace, names: &Names) -> Result<()> {
     if !steps::succeeds(&mut format)? {
         bail!("`cargo fmt` failed; see above");
     }
-    say("generating the wire schema (this compiles the new contract)…");
-    let contracts = ["run", "--quiet", "--package", "xtask", "--", "contracts", "--write"];
-    if !steps::succeeds(&mut workspace.cargo(&contracts))? {
+    Ok(())
+}
+
+/// Has the team's commands, compiled with the new contract, write its wire schema.
+fn generate_contracts(xtask: &mut Command) -> Result<()> {
+    if !steps::succeeds(xtask.args(["contracts", "--write"]))? {
         bail!("`cargo xtask contracts --write` failed; see above");
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{finish, names::Names, write};
+use super::{format, generate_contracts, names::Names, write};
 use crate::{
     files,
     steps::{self, Steps},
@@ -23,14 +23,14 @@ pub(crate) fn run(steps: &mut Steps, workspace: &Workspace, names: Names, instal
         let root = copy(workspace)?;
         write(&Workspace::at(&root)?, &names)?;
         let copy = Workspace::at(&root)?.building_in(workspace.target());
-        finish(&copy, &names)?;
+        format(&copy, &names)?;
+        generate_contracts(&mut xtask(&copy)?)?;
         copied = Some(copy);
         Ok(steps::Verdict::Passed)
     });
     let Some(copy) = copied else { return };
     steps.run("new-module: its rules, links and schemas", || {
-        let check = ["run", "--quiet", "--package", "xtask", "--", "check", "--quick"];
-        steps::verdict(&mut copy.cargo(&check))
+        steps::verdict(xtask(&copy)?.args(["check", "--quick"]))
     });
     steps.run("new-module: clippy", || {
         let mut command = copy.cargo(&["clippy", "--all-targets", "--all-features"]);
@@ -49,6 +49,18 @@ pub(crate) fn run(steps: &mut Steps, workspace: &Workspace, names: Names, instal
         NEXTEST.ensure(&copy, install)?;
         steps::verdict(copy.cargo(&["nextest", "run"]).args(packages(&names)))
     });
+}
+
+/// The copy's own commands, built as one of the whole workspace, so that no dependency is compiled
+/// with fewer features for them.
+fn xtask(copy: &Workspace) -> Result<Command> {
+    let build = ["build", "--quiet", "--workspace", "--bin", "xtask"];
+    if !steps::succeeds(&mut copy.cargo(&build))? {
+        bail!("`cargo build --workspace --bin xtask` failed in the copy; see above");
+    }
+    let mut command = Command::new(copy.target().join("debug/xtask"));
+    command.current_dir(copy.root()).env("CARGO_TARGET_DIR", copy.target());
+    Ok(command)
 }
 
 fn packages(names: &Names) -> Vec<String> {

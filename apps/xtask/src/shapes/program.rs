@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::signal::Signal;
+use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -135,7 +135,7 @@ impl Program {
     /// # Errors
     /// It does not run.
     pub fn suspend(&self) -> Result<()> {
-        self.signal(Signal::SIGSTOP)
+        self.signal(Signal::STOP)
     }
 
     /// Lets it go on.
@@ -143,7 +143,7 @@ impl Program {
     /// # Errors
     /// It does not run.
     pub fn resume(&self) -> Result<()> {
-        self.signal(Signal::SIGCONT)
+        self.signal(Signal::CONT)
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {

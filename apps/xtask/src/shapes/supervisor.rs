@@ -16,10 +16,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, BufReader},
     process::{Child, Command},
@@ -76,8 +73,8 @@ impl Observed {
     }
 
     pub(super) fn signal(&self, signal: Signal) -> bool {
-        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok());
-        pid.is_some_and(|pid| kill(Pid::from_raw(pid), signal).is_ok())
+        let pid = self.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+        pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
     }
 
     fn set(&self, pid: Option<u32>) {
@@ -156,7 +153,7 @@ impl Keeper {
                         let _ = reply.send(ended);
                     }
                     Some(Order::Terminate(within, reply)) => {
-                        self.observed.signal(Signal::SIGTERM);
+                        self.observed.signal(Signal::TERM);
                         let ended = end(child.take(), within).await;
                         self.observed.set(None);
                         restart_at = None;

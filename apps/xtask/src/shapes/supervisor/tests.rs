@@ -82,8 +82,8 @@ fn executable(folder: &Path, script: &str) -> PathBuf {
 }
 
 fn lives(pid: u32) -> bool {
-    let pid = i32::try_from(pid).expect("a process id");
-    kill(Pid::from_raw(pid), None).is_ok()
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    rustix::process::test_kill_process(pid).is_ok()
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod name;
 
 use kernel::{CallContext, Page, PageRequest};
 use {{name}}_api::{ {{Item}}, {{Item}}Id };
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::ColumnTrait;
 use storage::{Store, StoreError};
 
 pub(crate) use create::{Answer, CreateError, RequestKey, create};
@@ -44,22 +44,10 @@ impl {{Module}} {
         request: &PageRequest,
     ) -> Result<Page<{{Item}}>, StoreError> {
         let data = self.store.read(ctx)?;
-        let mut query = data.find::<entity::Entity>();
-        if let Some(cursor) = request.cursor {
-            let at = cursor.at.to_offset_date_time();
-            let same_moment = Condition::all()
-                .add(entity::Column::CreatedAt.eq(at))
-                .add(entity::Column::Id.lt(cursor.id));
-            let older = entity::Column::CreatedAt.lt(at);
-            query = query.filter(Condition::any().add(older).add(same_moment));
-        }
-        let rows = query
-            .order_by_desc(entity::Column::CreatedAt)
-            .order_by_desc(entity::Column::Id)
-            .limit(u64::from(request.size()) + 1)
-            .all()
+        let page = data
+            .find::<entity::Entity>()
+            .page(request, entity::Column::CreatedAt, entity::Column::Id)
             .await?;
-        let page = Page::from_rows(rows, request, |row| (row.created_at.into(), row.id));
         Ok(page.map({{Item}}::from))
     }
 }
