@@ -1,7 +1,15 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
 use reqwest::{Request, StatusCode};
 use seam::{CallFailure, Reply};
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, JoinHandle},
+};
 
 use crate::answer::{self, Answer};
 
@@ -63,8 +71,7 @@ impl Attempt {
         let outcome = if is_here {
             Ok(exchange.await)
         } else {
-            let mut task = AbortOnDrop(runtime.spawn(exchange));
-            (&mut task.0).await
+            AbortOnDrop::new(runtime.spawn(exchange)).await
         };
         match outcome {
             Ok(Outcome::Answer(status, outcome, body)) => {
@@ -120,7 +127,25 @@ fn log(target: &answer::Target<'_>, error: &(dyn std::error::Error + 'static)) {
     );
 }
 
-struct AbortOnDrop<T>(JoinHandle<T>);
+/// A task that ends with whoever waits for it: a caller that goes away takes its request along.
+#[derive(Debug)]
+pub struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> AbortOnDrop<T> {
+    /// Ties `task` to the value.
+    #[must_use]
+    pub const fn new(task: JoinHandle<T>) -> Self {
+        Self(task)
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {

@@ -46,8 +46,12 @@ impl HttpClient {
         &self.runtime
     }
 
-    /// The pool for URLs that begin with `scheme`.
-    pub(crate) fn connections(&self, scheme: &str) -> Result<reqwest::Client, HttpClientError> {
+    /// The pool for URLs that begin with `scheme`. Its requests end only with their tasks: run them
+    /// on [`HttpClient::runtime`], and bound their time.
+    ///
+    /// # Errors
+    /// The machine's certificates, which `https` asks for, cannot be had.
+    pub fn connections(&self, scheme: &str) -> Result<reqwest::Client, HttpClientError> {
         if scheme != "https" {
             return Ok(self.plain.clone());
         }

@@ -4,8 +4,9 @@
 //! the context in headers and the principal inside a signed token. The header `x-call-outcome` of
 //! an answer says that it comes from a port; an answer without it says nothing about the call.
 //!
-//! *Invariants*: retries, the breakers and the choice of a replica are here and nowhere else; a
-//! caller that goes away takes its request along; no connection belongs to a caller's runtime.
+//! *Invariants*: retries of calls, the breakers and the choice of a replica are here and nowhere
+//! else; a caller that goes away takes its request along; no connection belongs to a caller's
+//! runtime.
 
 mod answer;
 mod attempt;
@@ -14,5 +15,7 @@ mod replicas;
 mod request;
 mod transport;
 
+pub use attempt::AbortOnDrop;
 pub use client::{HttpClient, HttpClientError};
+pub use replicas::{Pending, Replica, Replicas};
 pub use transport::{HttpTransport, Remote, RemoteError};

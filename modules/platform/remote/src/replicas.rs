@@ -6,22 +6,44 @@ use std::{
 use reqwest::Url;
 use seam::resilience::{Breaker, Permit};
 
+use crate::{HttpClient, Remote, RemoteError, transport};
+
 /// The places where a service runs, each with a breaker of its own.
 #[derive(Debug)]
-pub(crate) struct Replicas {
+pub struct Replicas {
     replicas: Vec<Replica>,
     next: AtomicUsize,
 }
 
-/// One of them.
+/// One of the places where a service runs.
 #[derive(Debug)]
-pub(crate) struct Replica {
+pub struct Replica {
     pub(crate) url: Url,
     pub(crate) connections: reqwest::Client,
     breaker: Breaker,
 }
 
 impl Replicas {
+    /// The places that `remote` names, reached over `client`.
+    ///
+    /// # Errors
+    /// `remote` has no URL, or one that is not an `http` or `https` URL with a host.
+    pub fn of(remote: Remote, client: &HttpClient) -> Result<Self, RemoteError> {
+        let Remote { service, urls } = remote;
+        if urls.is_empty() {
+            return Err(RemoteError::NoUrl { service });
+        }
+        let replicas = urls
+            .into_iter()
+            .map(|url| {
+                let parsed = transport::parse(&service, url)?;
+                let connections = client.connections(parsed.scheme())?;
+                Ok((parsed, connections))
+            })
+            .collect::<Result<Vec<_>, RemoteError>>()?;
+        Ok(Self::new(replicas))
+    }
+
     pub(crate) fn new(replicas: impl IntoIterator<Item = (Url, reqwest::Client)>) -> Self {
         let replicas = replicas
             .into_iter()
@@ -33,34 +55,57 @@ impl Replicas {
     /// The next one in turn that may be sent to; one whose breaker is open is passed over, save
     /// for a probe now and then. `None` where all are open.
     pub(crate) fn choose(&self, now: Instant) -> Option<&Replica> {
+        self.in_turn(now).next()
+    }
+
+    /// Each one that may be sent to, once, from the next in turn on: for a caller that goes on to
+    /// another as long as nothing was sent. Whoever is taken from here must be reported of with
+    /// [`Replica::pending`].
+    pub fn in_turn(&self, now: Instant) -> impl Iterator<Item = &Replica> {
         let count = self.replicas.len();
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         (0..count)
-            .map(|offset| &self.replicas[first.wrapping_add(offset) % count])
-            .find(|replica| replica.breaker.permit(now) == Permit::Send)
+            .map(move |offset| &self.replicas[first.wrapping_add(offset) % count])
+            .filter(move |replica| replica.breaker.permit(now) == Permit::Send)
     }
 }
 
 impl Replica {
+    /// Where it is.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The pool that leads there.
+    #[must_use]
+    pub const fn connections(&self) -> &reqwest::Client {
+        &self.connections
+    }
+
     /// To be told how the attempt went.
-    pub(crate) fn pending(&self) -> Pending<'_> {
+    #[must_use]
+    pub fn pending(&self) -> Pending<'_> {
         Pending { breaker: &self.breaker, reported: false }
     }
 }
 
 /// An attempt whose end the breaker waits for.
-pub(crate) struct Pending<'a> {
+#[derive(Debug)]
+pub struct Pending<'a> {
     breaker: &'a Breaker,
     reported: bool,
 }
 
 impl Pending<'_> {
-    pub(crate) fn succeeded(mut self) {
+    /// The replica answered, whatever it said.
+    pub fn succeeded(mut self) {
         self.reported = true;
         self.breaker.succeeded();
     }
 
-    pub(crate) fn failed(mut self) {
+    /// The replica could not be reached, or broke the connection.
+    pub fn failed(mut self) {
         self.reported = true;
         self.breaker.failed(Instant::now());
     }

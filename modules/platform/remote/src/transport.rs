@@ -69,19 +69,8 @@ impl HttpTransport {
         client: HttpClient,
         signer: Arc<HopSigner>,
     ) -> Result<Self, RemoteError> {
-        let Remote { service, urls } = remote;
-        if urls.is_empty() {
-            return Err(RemoteError::NoUrl { service });
-        }
-        let replicas = urls
-            .into_iter()
-            .map(|url| {
-                let parsed = parse(&service, url)?;
-                let connections = client.connections(parsed.scheme())?;
-                Ok((parsed, connections))
-            })
-            .collect::<Result<Vec<_>, RemoteError>>()?;
-        let replicas = Replicas::new(replicas);
+        let service = remote.service.clone();
+        let replicas = Replicas::of(remote, &client)?;
         Ok(Self { service, replicas, client, signer, budget: RetryBudget::new() })
     }
 
@@ -151,7 +140,7 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
-fn parse(service: &str, url: String) -> Result<Url, RemoteError> {
+pub(crate) fn parse(service: &str, url: String) -> Result<Url, RemoteError> {
     let malformed =
         |url, source| RemoteError::Malformed { service: service.to_owned(), url, source };
     let parsed = match Url::parse(&url) {

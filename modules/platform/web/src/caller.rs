@@ -167,7 +167,10 @@ fn context(request: &HttpRequest, edge: &Edge, principal: Principal) -> CallCont
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1). The scheme's case does not matter.
-pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+///
+/// # Errors
+/// 401: there is no token, or more than one.
+pub fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let Some(header) = headers.next() else { return Err(Problem::unauthenticated()) };
     let token = header

@@ -78,7 +78,7 @@ mod problems;
 
 pub use actix_web::http::StatusCode;
 pub use body::DEFAULT_BODY_LIMIT;
-pub use caller::{AccessRefusal, AccessVerifier, Caller, Visitor};
+pub use caller::{AccessRefusal, AccessVerifier, Caller, Visitor, bearer};
 pub use edge::{Edge, Encryption, Origin, OriginError};
 pub use idempotency::{BodyHash, IdempotencyKey, Replayed};
 pub use json::ApiJson;
