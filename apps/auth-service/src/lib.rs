@@ -1,17 +1,20 @@
 //! Auth's wiring: its store, the key it signs access tokens with, billing for the seats.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth::{Argon2id, AuthSettings, Dependencies};
 use auth_api::MODULE;
 use auth_migrations::Migrator;
 use host::{
-    Keys, Mount, Site, TOKEN_ISSUER,
+    Mount, SEALING_KEY, Site, TOKEN_ISSUER,
     config::{Config, Section},
 };
 use module::Module;
 use seam::ModuleDescriptor;
+
+/// What auth signs access tokens with.
+const SIGNING_KEY: &str = "auth-signing.pem";
 
 /// Auth, to be mounted by a program.
 #[derive(Default)]
@@ -25,8 +28,32 @@ impl Mount for Auth {
         MODULE
     }
 
-    fn configure(&mut self, _config: &Config, section: &mut Section<'_>) {
+    fn keys(&self) -> &'static [&'static str] {
+        &[SIGNING_KEY, SEALING_KEY]
+    }
+
+    fn configure(&mut self, config: &Config, section: &mut Section<'_>) {
         self.settings = section.read();
+        if self.settings.hashing.concurrency == 0 {
+            section.mistake("hashing.concurrency", "is at least 1: with none, nobody logs in");
+        }
+        // The call that reserves a seat must not arrive after the seat was given up.
+        if self.settings.reservation_patience <= config.public.request_time() {
+            let longest = config.public.request_seconds;
+            let what = format!("is more than `public.request_seconds`, which is {longest}");
+            section.mistake("reservation_patience_seconds", what);
+        }
+        let lifetimes = [
+            ("access_token_seconds", self.settings.access_token_lifetime),
+            ("refresh_token_seconds", self.settings.refresh_token_lifetime),
+            ("session_seconds", self.settings.session_lifetime),
+            ("verification_seconds", self.settings.verification_lifetime),
+            ("invitation_seconds", self.settings.invitation_lifetime),
+            ("seat_call_seconds", self.settings.seat_call_time),
+        ];
+        for (key, _) in lifetimes.iter().filter(|(_, time)| *time < Duration::from_secs(1)) {
+            section.mistake(key, "is at least 1");
+        }
     }
 
     async fn mount(&self, site: &Site) -> anyhow::Result<Module> {
@@ -34,8 +61,8 @@ impl Mount for Auth {
             store: site.store::<Migrator>(MODULE.name).await?,
             billing: site.port(),
             issuer: TOKEN_ISSUER.to_owned(),
-            signing_key: Keys::signing_key(site.config(), "auth-signing")?,
-            sealer: site.keys().sealer.clone(),
+            signing_key: site.signing_key(SIGNING_KEY)?,
+            sealer: site.sealer()?,
             hashing: Arc::new(Argon2id::default()),
             settings: self.settings.clone(),
         }))

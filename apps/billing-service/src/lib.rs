@@ -1,9 +1,9 @@
 //! Billing's wiring: its store, its payment gateway, its price list.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use billing::{Catalog, Dependencies};
+use billing::{Catalog, Dependencies, Settings};
 use billing_api::{MODULE, PaymentGateway};
 use billing_migrations::Migrator;
 use host::{
@@ -18,18 +18,22 @@ use serde::Deserialize;
 /// Billing, to be mounted by a program.
 #[derive(Default)]
 pub struct Billing {
+    gateway: Gateway,
     settings: Settings,
     catalog: Catalog,
 }
 
-/// `billing`.
+/// What an operator may set under `[billing]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Settings {
+struct BillingSection {
     /// Who takes payments.
     gateway: Gateway,
     /// The price list; the one that comes with the program where it is left out.
     plans_file: Option<PathBuf>,
+    /// The most that the payment provider may take while a client waits: 1 to 60, and no more than
+    /// `public.request_seconds`.
+    charge_seconds: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -46,32 +50,43 @@ impl Mount for Billing {
     }
 
     fn configure(&mut self, config: &Config, section: &mut Section<'_>) {
-        self.settings = section.read();
-        match self.settings.gateway {
+        let BillingSection { gateway, plans_file, charge_seconds } = section.read();
+        self.gateway = gateway;
+        match gateway {
             Gateway::Sandbox if !config.profile.allows_sandbox() => {
                 section.mistake("gateway", "`sandbox` is for the local and test profiles");
             }
             Gateway::Sandbox => {}
         }
-        if let Some(path) = &self.settings.plans_file {
-            match Catalog::read(path) {
+        if let Some(path) = plans_file {
+            match Catalog::read(&path) {
                 Ok(catalog) => self.catalog = catalog,
                 Err(error) => section.mistake("plans_file", error),
+            }
+        }
+        let most = config.public.request_seconds.min(60);
+        match charge_seconds.map(Duration::from_secs) {
+            Some(time) if !(Duration::from_secs(1)..=Duration::from_secs(most)).contains(&time) => {
+                let what = format!("is between 1 and {most}: a request takes no longer");
+                section.mistake("charge_seconds", what);
+            }
+            Some(time) => self.settings.charge_time = time,
+            None => {
+                let shortened = self.settings.charge_time.min(config.public.request_time());
+                self.settings.charge_time = shortened;
             }
         }
     }
 
     async fn mount(&self, site: &Site) -> anyhow::Result<Module> {
-        let gateway: Arc<dyn PaymentGateway> = match self.settings.gateway {
-            Gateway::Sandbox => {
-                Arc::new(SandboxGateway::open(site.config().data.sandbox().join("payments"))?)
-            }
+        let gateway: Arc<dyn PaymentGateway> = match self.gateway {
+            Gateway::Sandbox => Arc::new(SandboxGateway::open(site.config().data.payments())?),
         };
         Ok(billing::module(Dependencies {
             store: site.store::<Migrator>(MODULE.name).await?,
             gateway,
             catalog: self.catalog.clone(),
-            settings: billing::Settings::default(),
+            settings: self.settings.clone(),
         }))
     }
 }

@@ -2,11 +2,12 @@
 //! origin stays one. Authentication, limits and idempotency are the owner's alone.
 
 use std::{
+    error::Error,
     io,
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -17,8 +18,14 @@ use actix_web::{
     web::{Bytes, Payload},
 };
 use futures_util::{StreamExt, stream};
+use remote::{AbortOnDrop, Replicas};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::{runtime::Handle, sync::mpsc, task::AbortHandle};
+use seam::CallFailure;
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, mpsc},
+    time::{Instant, timeout_at},
+};
 use web::Problem;
 
 /// Chunks in flight between the client's connection and the owner's: what bounds memory.
@@ -72,33 +79,34 @@ const OURS_ON_ANSWERS: &[&str] = &[
 #[derive(Clone)]
 pub(crate) struct Gateway {
     module: &'static str,
-    urls: Arc<[String]>,
-    next: Arc<AtomicUsize>,
-    client: reqwest::Client,
+    owners: Arc<Replicas>,
     runtime: Handle,
     patience: Duration,
+}
+
+/// Why there is no answer to pass on.
+enum Unanswered {
+    /// Nothing was sent, so another owner may be asked.
+    Unconnected(reqwest::Error),
+    /// Something may have been sent, and no answer came back.
+    Broken(Box<dyn Error + Send + Sync>),
+    /// The request's time is up.
+    Late,
 }
 
 impl Gateway {
     /// `runtime` outlives the worker that a request came in on, and with it the connections.
     pub(crate) fn new(
         module: &'static str,
-        urls: &[String],
-        client: reqwest::Client,
+        owners: Arc<Replicas>,
         runtime: Handle,
         patience: Duration,
     ) -> Self {
-        Self {
-            module,
-            urls: urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
-            next: Arc::default(),
-            client,
-            runtime,
-            patience,
-        }
+        Self { module, owners, runtime, patience }
     }
 
-    /// Passes `request` on and streams the answer back.
+    /// Passes `request` on and streams the answer back. An owner that refuses the connection has
+    /// got nothing, so the next one is asked; what was sent is not sent again.
     pub(crate) async fn forward(
         &self,
         request: HttpRequest,
@@ -106,36 +114,53 @@ impl Gateway {
     ) -> Result<HttpResponse, Problem> {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(Problem::internal)?;
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
         let headers = outgoing_headers(&request);
-        let body = has_body(&request).then(|| body_of(payload));
+        let body = has_body(&request).then(|| ClientBody::of(payload));
+        let deadline = Instant::now() + self.patience;
 
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut outgoing = None;
-        for offset in 0..self.urls.len() {
-            let url = &self.urls[(first + offset) % self.urls.len()];
-            let target = self.client.request(method.clone(), format!("{url}{path}"));
-            outgoing = Some(target.headers(headers.clone()));
-            // With one listener, or a body that can be read only once, there is no second choice.
-            if self.urls.len() == 1 || body.is_some() {
-                break;
+        for owner in self.owners.in_turn(Instant::now().into_std()) {
+            let url = format!("{}{path}", owner.url().as_str().trim_end_matches('/'));
+            let outgoing = owner.connections().request(method.clone(), url);
+            let mut outgoing = outgoing.headers(headers.clone());
+            if let Some(body) = &body {
+                outgoing = outgoing.body(body.unread());
             }
-            if self.is_reachable(url).await {
-                break;
+            let pending = owner.pending();
+            match self.send(outgoing, deadline).await {
+                Ok(answer) => {
+                    pending.succeeded();
+                    return Ok(answer);
+                }
+                Err(Unanswered::Unconnected(error)) => {
+                    pending.failed();
+                    self.log(&error);
+                }
+                Err(Unanswered::Broken(error)) => {
+                    // A client that broke off its body says nothing against the owner.
+                    if !body.is_some_and(|body| body.is_broken()) {
+                        pending.failed();
+                    }
+                    self.log(&*error);
+                    return Err(CallFailure::outcome_unknown(self.module).into());
+                }
+                Err(Unanswered::Late) => {
+                    return Err(CallFailure::deadline_exceeded(self.module).into());
+                }
             }
         }
-        let Some(mut outgoing) = outgoing else { return Err(self.unavailable()) };
-        if let Some(body) = body {
-            outgoing = outgoing.body(body);
-        }
-        self.send(outgoing).await
+        Err(CallFailure::unavailable(self.module).into())
     }
 
     /// Sends on the main runtime; when the client goes away, the request goes too.
-    async fn send(&self, outgoing: reqwest::RequestBuilder) -> Result<HttpResponse, Problem> {
+    async fn send(
+        &self,
+        outgoing: reqwest::RequestBuilder,
+        deadline: Instant,
+    ) -> Result<HttpResponse, Unanswered> {
         let (chunks, incoming) = mpsc::channel::<Result<Bytes, io::Error>>(CHUNKS);
         let (head, answered) = tokio::sync::oneshot::channel();
-        let task = self.runtime.spawn(async move {
+        let exchange = AbortOnDrop::new(self.runtime.spawn(async move {
             match outgoing.send().await {
                 Err(error) => drop(head.send(Err(error))),
                 Ok(answer) => {
@@ -148,18 +173,13 @@ impl Gateway {
                     }
                 }
             }
-        });
-        let abort = AbortOnDrop(task.abort_handle());
-        let (status, headers) = match tokio::time::timeout(self.patience, answered).await {
+        }));
+        let (status, headers) = match timeout_at(deadline, answered).await {
             Ok(Ok(Ok(head))) => head,
-            Ok(Ok(Err(error))) => {
-                tracing::warn!(module = self.module, error = %error, "the module cannot be reached");
-                return Err(self.unavailable());
-            }
-            Ok(Err(_)) => return Err(self.unavailable()),
-            Err(_) => {
-                return Err(Problem::from(seam::CallFailure::deadline_exceeded(self.module)));
-            }
+            Ok(Ok(Err(error))) if error.is_connect() => return Err(Unanswered::Unconnected(error)),
+            Ok(Ok(Err(error))) => return Err(Unanswered::Broken(error.into())),
+            Ok(Err(gone)) => return Err(Unanswered::Broken(gone.into())),
+            Err(_) => return Err(Unanswered::Late),
         };
         let mut answer = HttpResponseBuilder::new(
             StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY),
@@ -167,33 +187,14 @@ impl Gateway {
         for (name, value) in passed_on(&headers, OURS_ON_ANSWERS) {
             answer.append_header((name.as_str(), value.as_bytes()));
         }
-        let body = stream::unfold((incoming, abort), |(mut incoming, abort)| async move {
-            incoming.recv().await.map(|chunk| (chunk, (incoming, abort)))
+        let body = stream::unfold((incoming, exchange), |(mut incoming, exchange)| async move {
+            incoming.recv().await.map(|chunk| (chunk, (incoming, exchange)))
         });
         Ok(answer.streaming(body))
     }
 
-    /// Whether something listens at `url`; asked only where there is another choice.
-    async fn is_reachable(&self, url: &str) -> bool {
-        let Ok(url) = reqwest::Url::parse(url) else { return false };
-        let Ok(addresses) = url.socket_addrs(|| None) else { return false };
-        self.runtime
-            .spawn(async move { tokio::net::TcpStream::connect(&*addresses).await.is_ok() })
-            .await
-            .unwrap_or(false)
-    }
-
-    fn unavailable(&self) -> Problem {
-        Problem::from(seam::CallFailure::unavailable(self.module))
-    }
-}
-
-/// A client that goes away takes its request with it.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+    fn log(&self, error: &(dyn Error + 'static)) {
+        tracing::warn!(error, peer.service = self.module, "a request got no answer");
     }
 }
 
@@ -203,20 +204,46 @@ fn has_body(request: &HttpRequest) -> bool {
         || headers.get(actix_header::CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
-/// The client's body, read on the worker that owns its connection.
-fn body_of(mut payload: Payload) -> reqwest::Body {
-    let (chunks, outgoing) = mpsc::channel::<Result<Bytes, io::Error>>(CHUNKS);
-    actix_web::rt::spawn(async move {
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|error| io::Error::other(error.to_string()));
-            if chunks.send(chunk).await.is_err() {
-                return;
+/// The client's body, read on the worker that owns its connection. An owner takes from it only
+/// over a connection, so one that refused the connection leaves all of it to the next.
+struct ClientBody {
+    chunks: Arc<Mutex<mpsc::Receiver<Result<Bytes, io::Error>>>>,
+    broken: Arc<AtomicBool>,
+}
+
+impl ClientBody {
+    fn of(mut payload: Payload) -> Self {
+        let (chunks, unread) = mpsc::channel::<Result<Bytes, io::Error>>(CHUNKS);
+        let broken = Arc::new(AtomicBool::new(false));
+        let is_broken = Arc::clone(&broken);
+        actix_web::rt::spawn(async move {
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|error| {
+                    is_broken.store(true, Ordering::Relaxed);
+                    // actix's error cannot be sent to another thread.
+                    io::Error::other(error.to_string())
+                });
+                if chunks.send(chunk).await.is_err() {
+                    return;
+                }
             }
-        }
-    });
-    reqwest::Body::wrap_stream(stream::unfold(outgoing, |mut outgoing| async move {
-        outgoing.recv().await.map(|chunk| (chunk, outgoing))
-    }))
+        });
+        Self { chunks: Arc::new(Mutex::new(unread)), broken }
+    }
+
+    /// What nobody has taken yet.
+    fn unread(&self) -> reqwest::Body {
+        let chunks = Arc::clone(&self.chunks);
+        reqwest::Body::wrap_stream(stream::unfold(chunks, |chunks| async move {
+            let chunk = chunks.lock().await.recv().await;
+            chunk.map(|chunk| (chunk, chunks))
+        }))
+    }
+
+    /// Whether the client broke it off.
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
 }
 
 fn outgoing_headers(request: &HttpRequest) -> HeaderMap {

@@ -1,6 +1,6 @@
 //! The secrets of a program: what it signs with, whom it trusts, what it seals with.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use kernel::Clock;
@@ -8,15 +8,15 @@ use tokens::{HopSigner, Sealer, SigningKey, TrustStore, publish_key};
 
 use crate::config::Config;
 
-/// The keys of one program, read or, where the profile allows it, made at the first start.
-#[derive(Clone)]
-pub struct Keys {
+/// What auth seals tokens with on their way to notifications: a file under `data.keys_dir`.
+pub const SEALING_KEY: &str = "sealing.key";
+
+/// The keys that every program has, read or, where the profile allows it, made at the first start.
+pub(crate) struct Keys {
     /// Signs this program's calls to others.
-    pub hop_signer: Arc<HopSigner>,
+    pub(crate) hop_signer: Arc<HopSigner>,
     /// The public keys of the programs that may call this one.
-    pub trust: Arc<TrustStore>,
-    /// Seals what must not be read on its way to another module.
-    pub sealer: Arc<Sealer>,
+    pub(crate) trust: Arc<TrustStore>,
 }
 
 impl Keys {
@@ -26,59 +26,53 @@ impl Keys {
     /// |---|---|
     /// | `<program>.pem` | what the program signs with |
     /// | `trust/<program>.jwk.json` | the public half, for all programs |
-    /// | `sealing.key` | what auth seals tokens with for notifications |
     ///
     /// In `local` and `test` missing files are made. In production they must be there.
-    ///
-    /// # Errors
-    /// A file that is missing in production, or cannot be read or written.
-    pub fn load(config: &Config, program: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let dir = config.data.keys();
-        let trust_dir = dir.join("trust");
-        let (own, sealing) = (dir.join(format!("{program}.pem")), dir.join("sealing.key"));
+    pub(crate) fn load(
+        config: &Config,
+        program: &str,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let signing = signing_key(config, &own_key(program))?;
+        let trust = config.data.keys().join("trust");
         if config.profile.allows_sandbox() {
-            fs::create_dir_all(&trust_dir)
-                .with_context(|| format!("{} cannot be made", trust_dir.display()))?;
-        } else {
-            for file in [&own, &sealing] {
-                require(file)?;
-            }
-        }
-        let signing = SigningKey::load_or_create(&own)
-            .with_context(|| format!("{} cannot be used", own.display()))?;
-        if config.profile.allows_sandbox() {
-            publish_key(&trust_dir, program, &signing)?;
+            fs::create_dir_all(&trust)
+                .with_context(|| format!("{} cannot be made", trust.display()))?;
+            publish_key(&trust, program, &signing)?;
         }
         Ok(Self {
-            hop_signer: Arc::new(HopSigner::new(Arc::new(signing), program, clock)),
-            trust: Arc::new(TrustStore::directory(trust_dir)),
-            sealer: Arc::new(
-                Sealer::load_or_create(&sealing)
-                    .with_context(|| format!("{} cannot be used", sealing.display()))?,
-            ),
+            hop_signer: Arc::new(HopSigner::new(signing, program, clock)),
+            trust: Arc::new(TrustStore::directory(trust)),
         })
-    }
-
-    /// A signing key of a module, such as the one that auth signs access tokens with.
-    ///
-    /// # Errors
-    /// As [`Keys::load`].
-    pub fn signing_key(config: &Config, name: &str) -> anyhow::Result<Arc<SigningKey>> {
-        let path = config.data.keys().join(format!("{name}.pem"));
-        if !config.profile.allows_sandbox() {
-            require(&path)?;
-        }
-        let key = SigningKey::load_or_create(&path)
-            .with_context(|| format!("{} cannot be used", path.display()))?;
-        Ok(Arc::new(key))
     }
 }
 
-fn require(path: &Path) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        path.exists(),
-        "{} is missing: outside the local profile keys are given, never made; see deploy/README.md",
-        path.display()
-    );
-    Ok(())
+/// The file of the key that `program` signs its calls with.
+pub(crate) fn own_key(program: &str) -> String {
+    format!("{program}.pem")
+}
+
+pub(crate) fn signing_key(config: &Config, file: &str) -> anyhow::Result<Arc<SigningKey>> {
+    let path = given(config, file)?;
+    let key = SigningKey::load_or_create(&path)
+        .with_context(|| format!("{} cannot be used", path.display()))?;
+    Ok(Arc::new(key))
+}
+
+pub(crate) fn sealer(config: &Config) -> anyhow::Result<Arc<Sealer>> {
+    let path = given(config, SEALING_KEY)?;
+    let sealer = Sealer::load_or_create(&path)
+        .with_context(|| format!("{} cannot be used", path.display()))?;
+    Ok(Arc::new(sealer))
+}
+
+/// A key that must be given and is not.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is missing: outside the local profiles keys are given, never made; see deploy/README.md", .0.display())]
+pub(crate) struct MissingKey(PathBuf);
+
+/// Where `file` is; in the local profiles it may be made there.
+pub(crate) fn given(config: &Config, file: &str) -> Result<PathBuf, MissingKey> {
+    let path = config.data.keys().join(file);
+    if config.profile.allows_sandbox() || path.exists() { Ok(path) } else { Err(MissingKey(path)) }
 }

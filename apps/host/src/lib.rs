@@ -20,6 +20,6 @@ mod site;
 mod telemetry;
 
 pub use cli::run;
-pub use keys::Keys;
+pub use keys::SEALING_KEY;
 pub use program::{Program, Running, TOKEN_ISSUER};
 pub use site::{Mount, Site};

@@ -1,23 +1,23 @@
 //! What operators ask of a running program, on the internal listener, with their own credential.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::StatusCode,
     web::{self as actix, Data, ServiceConfig},
 };
-use events::{DeadLetterId, DeadLetterQuery, DeadLetters, ReplayError};
+use events::{DeadLetterId, DeadLetterQuery, DeadLetters, EventEngine, ReplayError};
 use kernel::{EventId, Secret};
 use seam::CallFailure;
 use serde::Deserialize;
 use tokens::hash_token;
-use web::{ApiPath, ApiQuery, Problem};
+use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer};
 
-/// The dead letters of every local module, and who may see them.
+/// The event engines of every local module, and who may look into them.
 #[derive(Clone)]
 pub(crate) struct Ops {
-    pub(crate) dead_letters: BTreeMap<&'static str, DeadLetters>,
+    pub(crate) engines: BTreeMap<&'static str, Arc<EventEngine>>,
     pub(crate) operator_token: Option<Secret>,
 }
 
@@ -25,6 +25,7 @@ impl Ops {
     pub(crate) fn routes(self, config: &mut ServiceConfig) {
         config.app_data(Data::new(self)).service(
             actix::scope("/ops")
+                .route("/backlog/{module}", actix::get().to(backlog))
                 .route("/dead-letters/{module}", actix::get().to(list))
                 .route("/dead-letters/{module}/{consumer}/replay", actix::post().to(replay_all))
                 .route("/dead-letters/{module}/{event}/{consumer}", actix::get().to(show))
@@ -36,29 +37,27 @@ impl Ops {
     }
 
     fn authorise(&self, request: &HttpRequest) -> Result<(), Problem> {
-        let given = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        match (&self.operator_token, given) {
-            // Digests are compared, so that the time it takes says nothing about the token.
-            (Some(token), Some(given)) if hash_token(token.expose()) == hash_token(given) => Ok(()),
-            (None, _) => Err(Problem::new(
+        let Some(token) = &self.operator_token else {
+            return Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "operators-closed",
                 "Operators' routes are closed: `internal.operator_token` is not set",
-            )),
-            _ => Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthenticated",
-                "The operator's credential is missing or wrong",
-            )),
+            ));
+        };
+        // Digests are compared, so that the time it takes says nothing about the token.
+        if hash_token(token.expose()) == hash_token(bearer(request)?) {
+            Ok(())
+        } else {
+            Err(AccessRefusal::Invalid.into())
         }
     }
 
-    fn of(&self, module: &str) -> Result<&DeadLetters, Problem> {
-        self.dead_letters.get(module).ok_or_else(Problem::not_found)
+    fn engine(&self, module: &str) -> Result<&EventEngine, Problem> {
+        self.engines.get(module).map(|engine| &**engine).ok_or_else(Problem::not_found)
+    }
+
+    fn dead_letters(&self, module: &str) -> Result<DeadLetters, Problem> {
+        self.engine(module).map(EventEngine::dead_letters)
     }
 }
 
@@ -86,6 +85,17 @@ impl Letter {
     }
 }
 
+/// What a module's engine has yet to do, and for whom.
+async fn backlog(
+    ops: Data<Ops>,
+    request: HttpRequest,
+    place: ApiPath<Place>,
+) -> Result<HttpResponse, Problem> {
+    ops.authorise(&request)?;
+    let backlog = ops.engine(&place.module)?.backlog().await.map_err(CallFailure::from)?;
+    Ok(HttpResponse::Ok().json(backlog))
+}
+
 async fn list(
     ops: Data<Ops>,
     request: HttpRequest,
@@ -93,7 +103,7 @@ async fn list(
     query: ApiQuery<DeadLetterQuery>,
 ) -> Result<HttpResponse, Problem> {
     ops.authorise(&request)?;
-    let page = ops.of(&place.module)?.list(&query).await.map_err(CallFailure::from)?;
+    let page = ops.dead_letters(&place.module)?.list(&query).await.map_err(CallFailure::from)?;
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -103,7 +113,8 @@ async fn show(
     letter: ApiPath<Letter>,
 ) -> Result<HttpResponse, Problem> {
     ops.authorise(&request)?;
-    let found = ops.of(&letter.module)?.show(&letter.id()).await.map_err(CallFailure::from)?;
+    let found =
+        ops.dead_letters(&letter.module)?.show(&letter.id()).await.map_err(CallFailure::from)?;
     Ok(HttpResponse::Ok().json(found.ok_or_else(Problem::not_found)?))
 }
 
@@ -113,7 +124,7 @@ async fn replay(
     letter: ApiPath<Letter>,
 ) -> Result<HttpResponse, Problem> {
     ops.authorise(&request)?;
-    match ops.of(&letter.module)?.replay(&letter.id()).await {
+    match ops.dead_letters(&letter.module)?.replay(&letter.id()).await {
         Ok(()) => Ok(HttpResponse::Accepted().finish()),
         Err(ReplayError::NotFound(_)) => Err(Problem::not_found()),
         Err(ReplayError::NoSuchConsumer(consumer)) => Err(Problem::new(
@@ -132,7 +143,7 @@ async fn replay_all(
     consumer: ApiPath<AllOfConsumer>,
 ) -> Result<HttpResponse, Problem> {
     ops.authorise(&request)?;
-    match ops.of(&consumer.module)?.replay_all(&consumer.consumer).await {
+    match ops.dead_letters(&consumer.module)?.replay_all(&consumer.consumer).await {
         Ok(replayed) => {
             Ok(HttpResponse::Accepted().json(serde_json::json!({ "replayed": replayed })))
         }

@@ -1,6 +1,12 @@
 //! A program: its modules, connected; from configuration to an orderly stop.
 
-use std::{collections::BTreeMap, io::Write, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use events::{EngineSettings, EventEngine};
 use kernel::{Clock, Ids, RandomIds, SystemClock};
@@ -8,15 +14,20 @@ use module::{Module, Placement, PortBus, Ports};
 use remote::{HttpClient, HttpTransport, Remote};
 use seam::{EventBus, Repeat};
 use storage::Store;
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{
+    runtime::Handle,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Keys, Mount, Site,
+    Mount, Site,
     access::AuthKeys,
     catalogue,
     config::{Config, Layers, LocalCalls, Mistakes, Section},
     health::Health,
+    keys::{self, Keys},
     ops::Ops,
     serve::{self, Listeners},
     telemetry,
@@ -24,6 +35,10 @@ use crate::{
 
 /// The `iss` of access tokens: the same in every program that issues or verifies them.
 pub const TOKEN_ISSUER: &str = "ashlar-auth";
+
+/// What the stores get at the end of a stop, however little of the drain is left: to close a file
+/// in order takes milliseconds.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// A program and the modules that it contains.
 pub struct Program {
@@ -71,8 +86,21 @@ impl Program {
                 mistakes.add(unknown, "there is no such section");
             }
         }
+        self.check_keys(&mut mistakes);
         mistakes.into_result()?;
         Ok(self)
+    }
+
+    /// Where keys are given and never made, all must be there.
+    fn check_keys(&self, mistakes: &mut Mistakes) {
+        let of_modules = self.mounts.iter().flat_map(|mount| mount.keys());
+        let mut files: BTreeSet<String> = of_modules.map(|&file| file.to_owned()).collect();
+        files.insert(keys::own_key(self.name));
+        for file in files {
+            if let Err(missing) = keys::given(&self.config, &file) {
+                mistakes.add("data.keys_dir", missing);
+            }
+        }
     }
 
     /// The configuration.
@@ -102,12 +130,12 @@ impl Program {
     pub async fn start(self) -> anyhow::Result<Running> {
         let name = self.name;
         let (site, modules) = self.mount().await?;
-        let Site { config, keys, ports, clock, ids: _ } = site;
+        let Site { config, keys, ports, client, clock, ids: _ } = site;
 
         let stop = CancellationToken::new();
         let bus: Arc<dyn EventBus> = Arc::new(PortBus::new(ports.clone(), name));
         let mut engines = JoinSet::new();
-        let mut dead_letters = BTreeMap::new();
+        let mut by_module = BTreeMap::new();
         let mut stores = Vec::new();
         let mut routes = Vec::new();
         for module in modules {
@@ -120,7 +148,7 @@ impl Program {
                 EngineSettings::default(),
             );
             ports.provide_inbox(name, engine.inbox())?;
-            dead_letters.insert(name, engine.dead_letters());
+            by_module.insert(name, Arc::clone(&engine));
             engines.spawn(engine.run(stop.clone()));
             for sweep in module.sweeps {
                 engines.spawn(sweep.run(stop.clone()));
@@ -138,7 +166,8 @@ impl Program {
             served: ports.served(),
             verifier: Arc::new(verifier),
             health: Arc::clone(&health),
-            ops: Ops { dead_letters, operator_token: config.internal.operator_token.clone() },
+            ops: Ops { engines: by_module, operator_token: config.internal.operator_token.clone() },
+            client,
             clock,
         })?;
         Ok(Running { name, config, listeners, engines, stop, health, stores })
@@ -148,8 +177,9 @@ impl Program {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let keys = Keys::load(&self.config, self.name, Arc::clone(&clock))?;
-        let ports = self.ports(&keys)?;
-        let site = Site { config: self.config, keys, ports, clock, ids };
+        let client = HttpClient::new(Handle::current())?;
+        let ports = self.ports(&keys, &client)?;
+        let site = Site { config: self.config, keys, ports, client, clock, ids };
         let mut modules = Vec::new();
         for mount in &self.mounts {
             let module = mount.mount(&site).await?;
@@ -160,8 +190,7 @@ impl Program {
     }
 
     /// Says for every module whether calls to it stay in this process.
-    fn ports(&self, keys: &Keys) -> anyhow::Result<Ports> {
-        let client = HttpClient::new(Handle::current())?;
+    fn ports(&self, keys: &Keys, client: &HttpClient) -> anyhow::Result<Ports> {
         let local = match self.config.seam.local {
             LocalCalls::Direct => Placement::Direct,
             LocalCalls::Loopback => Placement::Loopback(Repeat::EverySecond),
@@ -228,19 +257,26 @@ impl Running {
         output.flush()
     }
 
-    /// Stops in order: no new work, the work in hand finished within `internal.drain_seconds`,
-    /// then the engines, then the stores.
+    /// Stops in order: no new work, the requests in hand, then the engines, then the stores. All
+    /// together take no longer than `internal.drain_seconds`, and a second to close the stores.
     pub async fn stop(mut self) {
-        let bound = Duration::from_secs(self.config.internal.drain_seconds);
+        let drain = Duration::from_secs(self.config.internal.drain_seconds);
+        let deadline = Instant::now() + drain;
         self.health.drain();
-        self.listeners.stop(bound).await;
+        self.listeners.stop(deadline).await;
         self.stop.cancel();
         let finished = async { while self.engines.join_next().await.is_some() {} };
-        if tokio::time::timeout(bound, finished).await.is_err() {
+        if timeout_at(deadline, finished).await.is_err() {
             tracing::warn!("event engines were cut off; what they had in hand is tried again");
+            self.engines.abort_all();
         }
-        for (_, store) in self.stores {
-            store.close().await;
+        let closed = async {
+            for (_, store) in self.stores {
+                store.close().await;
+            }
+        };
+        if timeout_at(deadline.max(Instant::now() + CLOSING), closed).await.is_err() {
+            tracing::warn!("a store was still in use; its engine recovers it at the next start");
         }
     }
 }

@@ -4,24 +4,28 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpServer, dev::ServerHandle, web as actix};
 use anyhow::Context as _;
+use futures_util::future::join;
 use kernel::Clock;
 use module::RoutesOf;
+use remote::{HttpClient, Remote, Replicas};
 use sandbox::SandboxMailbox;
 use seam::{ModuleDescriptor, ServedPort};
 use tokens::{HopVerifier, TrustStore};
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 use utoipa_actix_web::service_config::ServiceConfig;
 use web::{AccessVerifier, Edge, Encryption, HALF_CLOSED};
 
 use crate::{
-    catalogue,
-    config::{Config, RemoteConfig},
-    docs::Docs,
-    gateway::Gateway,
-    health::Health,
-    mailbox,
-    ops::Ops,
+    catalogue, config::Config, docs::Docs, gateway::Gateway, health::Health, mailbox, ops::Ops,
 };
+
+/// How long a listener keeps an idle connection: longer than the programs' own pools do, so that
+/// nothing is sent into a connection that closes.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What the listeners serve.
 pub(crate) struct Parts<'a> {
@@ -32,6 +36,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) verifier: Arc<dyn AccessVerifier>,
     pub(crate) health: Arc<Health>,
     pub(crate) ops: Ops,
+    pub(crate) client: HttpClient,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -56,43 +61,42 @@ impl Listeners {
         Ok(Self { public_address, internal_address, public, internal })
     }
 
-    /// Takes no new connections and waits for the requests in hand, public ones first: they may
-    /// need calls that come in at the internal listener. What is not done within `bound` is cut.
-    pub(crate) async fn stop(&mut self, bound: Duration) {
-        for listener in [&mut self.public, &mut self.internal] {
-            let finished = async {
-                listener.handle.stop(true).await;
-                drop((&mut listener.task).await);
-            };
-            if tokio::time::timeout(bound, finished).await.is_err() {
-                tracing::warn!("requests were cut off at the end of the drain");
-            }
+    /// Takes no new connections at either and waits for the requests in hand. What is not done at
+    /// `deadline` is cut off.
+    pub(crate) async fn stop(self, deadline: Instant) {
+        let both = join(self.public.stop(), self.internal.stop());
+        if timeout_at(deadline, both).await.is_err() {
+            tracing::warn!("requests were cut off at the end of the drain");
         }
     }
 }
+
+impl Listener {
+    async fn stop(self) {
+        self.handle.stop(GRACEFULLY).await;
+        drop(self.task.await);
+    }
+}
+
+const GRACEFULLY: bool = true;
 
 fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     let config = parts.config;
     let edge = Edge {
         request_time: config.public.request_time(),
         body_limit: config.public.max_body_bytes,
-        origins: config
-            .public
-            .allowed_origins
-            .iter()
-            .map(|origin| origin.parse())
-            .collect::<Result<_, _>>()?,
+        origins: config.public.allowed_origins.clone(),
         encryption: if config.public.behind_tls { Encryption::Tls } else { Encryption::Plain },
         ..Edge::new(Arc::clone(&parts.verifier))
     };
-    let passed_on = passed_on(config)?;
+    let passed_on = passed_on(config, &parts.client)?;
     let site = PublicSite {
         routes: parts.routes.clone().into(),
         gateways: gateways(&passed_on, config.public.request_time()).into(),
         docs: Arc::new(docs(&passed_on, &parts.routes)),
         health: Arc::clone(&parts.health),
         mailbox: match config.profile.allows_sandbox() {
-            true => Some(Arc::new(SandboxMailbox::open(config.data.sandbox().join("mailbox"))?)),
+            true => Some(Arc::new(SandboxMailbox::open(config.data.mailbox())?)),
             false => None,
         },
     };
@@ -104,6 +108,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     .workers(config.public.workers)
     .disable_signals()
     .shutdown_timeout(config.internal.drain_seconds)
+    .keep_alive(KEEP_ALIVE)
     .bind(config.public.bind)
     .with_context(|| format!("{} cannot be bound (public.bind)", config.public.bind))?;
     start(server.addrs(), server.run())
@@ -127,8 +132,7 @@ fn bind_internal(parts: Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     .workers(config.internal.workers)
     .disable_signals()
     .shutdown_timeout(config.internal.drain_seconds)
-    // Calls come over pooled connections, which are idle between two calls.
-    .keep_alive(Duration::from_secs(75))
+    .keep_alive(KEEP_ALIVE)
     .bind(config.internal.bind)
     .with_context(|| format!("{} cannot be bound (internal.bind)", config.internal.bind))?;
     start(server.addrs(), server.run())
@@ -180,53 +184,39 @@ impl PublicSite {
 }
 
 /// A module that runs elsewhere, whose paths come in here.
-struct PassedOn<'a> {
+struct PassedOn {
     module: &'static ModuleDescriptor,
-    remote: &'a RemoteConfig,
-    client: reqwest::Client,
+    owners: Arc<Replicas>,
 }
 
-fn passed_on(config: &Config) -> anyhow::Result<Vec<PassedOn<'_>>> {
-    let elsewhere: Vec<_> = catalogue::MODULES
+fn passed_on(config: &Config, client: &HttpClient) -> anyhow::Result<Vec<PassedOn>> {
+    let elsewhere = catalogue::MODULES
         .iter()
         .filter_map(|module| Some((module, config.modules.get(module.name)?)))
-        .filter(|(_, remote)| !remote.public_urls.is_empty())
-        .collect();
-    if elsewhere.is_empty() {
-        // To set up a client costs time and memory at the start.
-        return Ok(Vec::new());
-    }
-    // Answers are passed on as they are: no redirect is followed, nothing is decompressed.
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(1))
-        .build()?;
-    let with_client = |(module, remote)| PassedOn { module, remote, client: client.clone() };
-    Ok(elsewhere.into_iter().map(with_client).collect())
+        .filter(|(_, remote)| !remote.public_urls.is_empty());
+    let passed_on = elsewhere.map(|(module, remote)| {
+        let remote = Remote { service: module.name.into(), urls: remote.public_urls.clone() };
+        Ok(PassedOn { module, owners: Arc::new(Replicas::of(remote, client)?) })
+    });
+    passed_on.collect()
 }
 
-fn gateways(
-    passed_on: &[PassedOn<'_>],
-    patience: Duration,
-) -> Vec<(&'static [&'static str], Gateway)> {
+fn gateways(passed_on: &[PassedOn], patience: Duration) -> Vec<(&'static [&'static str], Gateway)> {
     passed_on
         .iter()
-        .map(|PassedOn { module, remote, client }| {
+        .map(|PassedOn { module, owners }| {
             let runtime = Handle::current();
-            let gateway =
-                Gateway::new(module.name, &remote.public_urls, client.clone(), runtime, patience);
+            let gateway = Gateway::new(module.name, Arc::clone(owners), runtime, patience);
             (module.public_prefixes, gateway)
         })
         .collect()
 }
 
-fn docs(passed_on: &[PassedOn<'_>], routes: &[RoutesOf]) -> Docs {
+fn docs(passed_on: &[PassedOn], routes: &[RoutesOf]) -> Docs {
     let local = web::openapi(|config| routes.iter().for_each(|routes| routes(config)));
     let mut docs = Docs::new(local, Handle::current());
-    for PassedOn { module, remote, client } in passed_on {
-        if let Some(origin) = remote.public_urls.first() {
-            docs.add(module.name, module.public_prefixes, origin, client.clone());
-        }
+    for PassedOn { module, owners } in passed_on {
+        docs.add(module, Arc::clone(owners));
     }
     docs
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::{Clock, Ids};
 use module::{Module, Ports, SubscriptionRoutes};
+use remote::HttpClient;
 use sea_orm_migration::MigratorTrait;
 use seam::{ModuleDescriptor, Port};
 use storage::{Engine, Store, StoreConfig, StoreParts};
+use tokens::{Sealer, SigningKey};
 
 use crate::{
-    Keys, catalogue,
+    catalogue,
     config::{Config, Section},
+    keys::{self, Keys},
 };
 
 /// A module's wiring: which store, adapters and settings it gets. One for each service program;
@@ -20,6 +23,13 @@ use crate::{
 pub trait Mount: Send + Sync {
     /// The module.
     fn descriptor(&self) -> ModuleDescriptor;
+
+    /// The files under `data.keys_dir` that the module asks the [`Site`] for, such as
+    /// [`SEALING_KEY`](crate::SEALING_KEY). Where keys are given and never made, nothing starts
+    /// before all are there. None where a module has no keys of its own.
+    fn keys(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Reads the module's own section and reports every mistake in it.
     fn configure(&mut self, config: &Config, section: &mut Section<'_>);
@@ -36,6 +46,7 @@ pub struct Site {
     pub(crate) config: Config,
     pub(crate) keys: Keys,
     pub(crate) ports: Ports,
+    pub(crate) client: HttpClient,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
 }
@@ -74,10 +85,22 @@ impl Site {
         &self.config
     }
 
-    /// The program's keys.
-    #[must_use]
-    pub const fn keys(&self) -> &Keys {
-        &self.keys
+    /// A signing key of the module's own, such as the one that auth signs access tokens with.
+    /// `file` is one of [`Mount::keys`].
+    ///
+    /// # Errors
+    /// A file that is missing in production, or cannot be read or written.
+    pub fn signing_key(&self, file: &'static str) -> anyhow::Result<Arc<SigningKey>> {
+        keys::signing_key(&self.config, file)
+    }
+
+    /// Seals and opens what must not be read on its way to another module. A module that asks has
+    /// [`SEALING_KEY`](crate::SEALING_KEY) among its [`Mount::keys`].
+    ///
+    /// # Errors
+    /// As [`Site::signing_key`].
+    pub fn sealer(&self) -> anyhow::Result<Arc<Sealer>> {
+        keys::sealer(&self.config)
     }
 
     /// The clock that all modules of the program share.

@@ -77,7 +77,7 @@ impl Layers {
     fn set(&mut self, name: &str, text: &str, mistakes: &mut Mistakes) {
         let path: Vec<String> = name.split("__").map(str::to_lowercase).collect();
         let value = scalar_or_list(text);
-        if !value.is_str() {
+        if !value.is_str() && !value.is_array() {
             self.raw.push((path.clone(), text.to_owned()));
         }
         let Some((leaf, parents)) = path.split_last() else { return };

@@ -1,22 +1,25 @@
 //! What an operator can set: typed, documented, checked as a whole before anything starts.
 
+mod check;
 mod layers;
+mod mistakes;
 mod section;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::BTreeMap,
-    fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
 use kernel::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use web::Origin;
 
 pub use layers::Layers;
+pub use mistakes::Mistakes;
 pub use section::Section;
 
 /// The settings that every program has. A module's own are in a section of its name.
@@ -24,15 +27,15 @@ pub use section::Section;
 pub struct Config {
     /// Where and for whom the program runs.
     pub profile: Profile,
-    /// `data`: files of the embedded engine, keys, the sandbox.
+    /// Where files are: of the embedded engine, keys, the sandbox.
     pub data: DataConfig,
-    /// `public`: the listener for clients.
+    /// The listener for clients.
     pub public: PublicConfig,
-    /// `internal`: the listener for other programs and operators.
+    /// The listener for other programs and operators.
     pub internal: InternalConfig,
-    /// `log`.
+    /// What is logged, and how it is written.
     pub log: LogConfig,
-    /// `seam`: how calls between modules are made.
+    /// How calls between modules are made.
     pub seam: SeamConfig,
     /// `modules.<name>`: where modules run that do not run here.
     pub modules: BTreeMap<String, RemoteConfig>,
@@ -59,7 +62,7 @@ impl Profile {
     }
 }
 
-/// `data`.
+/// Where a program keeps its files.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
@@ -84,6 +87,18 @@ impl DataConfig {
     pub fn sandbox(&self) -> PathBuf {
         self.sandbox_dir.clone().unwrap_or_else(|| self.dir.join("sandbox"))
     }
+
+    /// Where the sandbox keeps the mails that it took.
+    #[must_use]
+    pub fn mailbox(&self) -> PathBuf {
+        self.sandbox().join("mailbox")
+    }
+
+    /// Where the sandbox keeps the payments that it took.
+    #[must_use]
+    pub fn payments(&self) -> PathBuf {
+        self.sandbox().join("payments")
+    }
 }
 
 impl Default for DataConfig {
@@ -92,7 +107,7 @@ impl Default for DataConfig {
     }
 }
 
-/// `public`.
+/// The listener for clients, and what it asks of their requests.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PublicConfig {
@@ -101,7 +116,8 @@ pub struct PublicConfig {
     /// What links in mails begin with; `http://<bind>` where it is left out.
     pub origin: Option<String>,
     /// The origins whose pages may call the API (CORS), such as `https://app.example.com`.
-    pub allowed_origins: Vec<String>,
+    #[serde(deserialize_with = "origins")]
+    pub allowed_origins: Vec<Origin>,
     /// How long a request may take, in seconds: 1 to 300.
     pub request_seconds: u64,
     /// The largest body, in bytes: 1 KiB to 100 MiB.
@@ -143,7 +159,7 @@ impl PublicConfig {
     }
 }
 
-/// `internal`.
+/// The listener for other programs and operators, and how the program stops.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InternalConfig {
@@ -173,7 +189,7 @@ impl Default for InternalConfig {
     }
 }
 
-/// `log`.
+/// What a program tells of its work.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
@@ -189,6 +205,11 @@ impl Default for LogConfig {
     }
 }
 
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Origin>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+}
+
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -199,7 +220,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// `seam`.
+/// How calls between modules are made.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeamConfig {
@@ -228,33 +249,6 @@ pub struct RemoteConfig {
     /// where an outer gateway routes those paths.
     pub public_urls: Vec<String>,
 }
-
-/// Everything that is wrong with a configuration.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Mistakes(Vec<String>);
-
-impl Mistakes {
-    /// Notes that `what` is wrong at `place`.
-    pub fn add(&mut self, place: impl fmt::Display, what: impl fmt::Display) {
-        self.0.push(format!("{place}: {what}"));
-    }
-
-    /// # Errors
-    /// Itself, where there is a mistake.
-    pub fn into_result(self) -> Result<(), Self> {
-        if self.0.is_empty() { Ok(()) } else { Err(self) }
-    }
-}
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.len();
-        writeln!(f, "the configuration has {count} mistake{}:", if count == 1 { "" } else { "s" })?;
-        self.0.iter().try_for_each(|mistake| writeln!(f, "  - {mistake}"))
-    }
-}
-
-impl std::error::Error for Mistakes {}
 
 impl Config {
     /// Reads the sections that every program has and checks them; `known` are the names of all
@@ -288,91 +282,5 @@ impl Config {
         config.check_listeners(profile.is_some(), mistakes);
         config.check_modules(known, linked, mistakes);
         config
-    }
-
-    fn read_operator_token(&mut self, mistakes: &mut Mistakes) {
-        if let Some(path) = &self.internal.operator_token_file {
-            match std::fs::read_to_string(path) {
-                Ok(token) => self.internal.operator_token = Some(Secret::new(token.trim())),
-                Err(error) => mistakes.add("internal.operator_token_file", error),
-            }
-        }
-        let short = |token: &Secret| token.expose().len() < 16;
-        if self.internal.operator_token.as_ref().is_some_and(short) {
-            mistakes.add("internal.operator_token", "has at least 16 characters");
-        }
-    }
-
-    fn check_listeners(&self, profile_is_explicit: bool, mistakes: &mut Mistakes) {
-        for (name, bind) in [("public", self.public.bind), ("internal", self.internal.bind)] {
-            if !bind.ip().is_loopback() && !profile_is_explicit {
-                mistakes.add(
-                    format!("{name}.bind"),
-                    format!(
-                        "{bind} can be reached from other machines, and no `profile` is set; set \
-                         `profile = \"production\"`, or bind to 127.0.0.1"
-                    ),
-                );
-            }
-        }
-        if self.public.bind == self.internal.bind && self.public.bind.port() != 0 {
-            mistakes.add("internal.bind", "is another address than `public.bind`");
-        }
-        let bounded = [
-            ("public.request_seconds", self.public.request_seconds, 1, 300),
-            ("public.workers", self.public.workers as u64, 1, 256),
-            ("public.max_body_bytes", self.public.max_body_bytes as u64, 1024, 100 * 1024 * 1024),
-            ("internal.workers", self.internal.workers as u64, 1, 256),
-            ("internal.drain_seconds", self.internal.drain_seconds, 1, 120),
-        ];
-        for (key, value, least, most) in bounded {
-            if !(least..=most).contains(&value) {
-                mistakes.add(key, format!("is between {least} and {most}, not {value}"));
-            }
-        }
-        for origin in &self.public.allowed_origins {
-            check_url("public.allowed_origins", origin, mistakes);
-        }
-        if let Some(origin) = &self.public.origin {
-            check_url("public.origin", origin, mistakes);
-        } else if self.profile == Profile::Production {
-            mistakes.add("public.origin", "is needed in production: links in mails begin with it");
-        }
-        if self.seam.local == LocalCalls::Loopback && !self.profile.allows_sandbox() {
-            mistakes.add("seam.local", "`loopback` is for tests: it makes calls arrive twice");
-        }
-    }
-
-    fn check_modules(&self, known: &[&str], linked: &[&str], mistakes: &mut Mistakes) {
-        for (name, remote) in &self.modules {
-            let place = format!("modules.{name}");
-            if !known.contains(&name.as_str()) {
-                mistakes.add(&place, format!("there is no such module, only {}", known.join(", ")));
-            }
-            if remote.urls.is_empty() {
-                mistakes.add(format!("{place}.urls"), "names at least one internal listener");
-            }
-            for url in remote.urls.iter().chain(&remote.public_urls) {
-                check_url(&place, url, mistakes);
-            }
-        }
-        for name in known {
-            if !linked.contains(name) && !self.modules.contains_key(*name) {
-                mistakes.add(
-                    format!("modules.{name}.urls"),
-                    "this program does not contain the module: say where it runs",
-                );
-            }
-        }
-    }
-}
-
-fn check_url(place: &str, url: &str, mistakes: &mut Mistakes) {
-    let parsed = reqwest::Url::parse(url);
-    let good = parsed.is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/"
-    });
-    if !good {
-        mistakes.add(place, format!("`{url}` is no origin such as http://127.0.0.1:8080"));
     }
 }

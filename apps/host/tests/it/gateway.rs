@@ -1,46 +1,15 @@
 //! What comes in for a module that runs elsewhere is passed on to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Context as _, ensure};
 use futures_util::StreamExt;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-    sync::Semaphore,
+use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Semaphore};
+
+use crate::{
+    owners::{accept, answer_once, echo, gone},
+    program::{Edge, client},
 };
-
-use crate::program::{Edge, client};
-
-/// An owner that echoes: bodies chunk by chunk, and the headers that it saw.
-fn echo() -> anyhow::Result<(String, actix_web::dev::ServerHandle)> {
-    let server = HttpServer::new(|| {
-        App::new()
-            .app_data(web::PayloadConfig::new(64 * 1024 * 1024))
-            .route("/v1/billing/headers", web::get().to(headers))
-            .default_service(web::to(|body: web::Payload| async {
-                HttpResponse::Ok().streaming(body)
-            }))
-    })
-    .workers(1)
-    .disable_signals()
-    .bind(("127.0.0.1", 0))?;
-    let address = server.addrs().first().copied().context("no address")?;
-    let server = server.run();
-    let handle = server.handle();
-    tokio::spawn(server);
-    Ok((format!("http://{address}"), handle))
-}
-
-async fn headers(request: HttpRequest) -> HttpResponse {
-    let seen: Vec<(String, String)> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").to_owned()))
-        .collect();
-    HttpResponse::Ok().json(seen)
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_are_streamed_both_ways() -> anyhow::Result<()> {
@@ -118,11 +87,45 @@ async fn an_owner_that_is_down_is_a_503_and_heals() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn answer_once(listener: TcpListener) -> std::io::Result<()> {
-    let (mut connection, _) = listener.accept().await?;
-    let mut request = [0; 4096];
-    let _ = connection.read(&mut request).await?;
-    connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_owner_that_is_down_is_not_noticed_by_clients() -> anyhow::Result<()> {
+    let (owner, handle) = echo()?;
+    let edge = Edge::told(&[&gone().await?, &owner], &[]).await?;
+    // Enough of them that each owner's turn comes, before and after the dead one is left out.
+    for n in 0..16 {
+        let answer = client()?.get(edge.public("/v1/billing/headers")).send().await?;
+        ensure!(answer.status() == 200, "{n}: {answer:?}");
+        let body = format!("request {n}");
+        let post = client()?.post(edge.public("/v1/billing/echo")).body(body.clone());
+        let answer = post.send().await?;
+        ensure!(answer.status() == 200, "{n}: {answer:?}");
+        ensure!(answer.text().await? == body, "{n}: the body is not whole");
+    }
+    edge.stop().await;
+    handle.stop(false).await;
+    Ok(())
+}
+
+/// What was sent may have been done: nobody may be told that it was not, and it is not sent again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_was_taken_and_not_answered_is_in_doubt() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let owner = format!("http://{}", listener.local_addr()?);
+    let edge = Edge::before(&owner).await?;
+    let taken = tokio::spawn(async move {
+        drop(accept(&listener).await?);
+        // A second sending would find the listener again.
+        let again = tokio::time::timeout(Duration::from_millis(200), listener.accept());
+        Ok::<_, std::io::Error>(again.await.is_ok())
+    });
+    let request = client()?.post(edge.public("/v1/billing/subscriptions")).body("{}");
+    let answer = request.send().await?;
+    ensure!(answer.status() == 503 && answer.headers().contains_key("retry-after"), "{answer:?}");
+    let problem: serde_json::Value = answer.json().await?;
+    ensure!(problem["type"] == "urn:ashlar:problem:outcome-unknown", "{problem:#}");
+    ensure!(!taken.await??, "it was sent again");
+    edge.stop().await;
+    Ok(())
 }
 
 /// An answer that breaks off must not look whole to the client.
@@ -132,9 +135,7 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() -> anyhow::Re
     let owner = format!("http://{}", listener.local_addr()?);
     let edge = Edge::before(&owner).await?;
     tokio::spawn(async move {
-        let (mut connection, _) = listener.accept().await?;
-        let mut request = [0; 4096];
-        let _ = connection.read(&mut request).await?;
+        let mut connection = accept(&listener).await?;
         connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await
     });
     // The break may reach the client with the head of the answer or after it.

@@ -2,5 +2,7 @@
 
 mod gateway;
 mod operators;
+mod owners;
 mod program;
 mod start;
+mod stop;

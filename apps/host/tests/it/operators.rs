@@ -29,6 +29,22 @@ async fn only_an_operator_sees_dead_letters() -> anyhow::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_operators_token_the_routes_are_closed_to_all() -> anyhow::Result<()> {
+    let edge = Edge::told(&["http://127.0.0.1:1"], &[]).await?;
+    for path in ["/ops/dead-letters/billing", "/ops/backlog/billing"] {
+        for token in ["", "an operator's token"] {
+            let request = client()?.get(edge.internal(path)).bearer_auth(token);
+            let answer = request.send().await?;
+            ensure!(answer.status() == 403, "{answer:?}");
+            let problem: serde_json::Value = answer.json().await?;
+            ensure!(problem["type"] == "urn:ashlar:problem:operators-closed", "{problem:#}");
+        }
+    }
+    edge.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_internal_listener_takes_no_call_without_a_token() -> anyhow::Result<()> {
     let edge = Edge::before("http://127.0.0.1:1").await?;
     let call = client()?.post(edge.internal("/internal/billing/BillingApi/v1/entitlements"));

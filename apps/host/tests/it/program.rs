@@ -15,9 +15,18 @@ pub(crate) struct Edge {
 impl Edge {
     /// Passes all modules' paths on to `upstream`, such as `http://127.0.0.1:4000`.
     pub(crate) async fn before(upstream: &str) -> anyhow::Result<Self> {
+        let token = [("INTERNAL__OPERATOR_TOKEN", "an operator's token")];
+        Self::told(&[upstream], &token).await
+    }
+
+    /// Passes all modules' paths on to one of `upstreams`, and is told `settings` besides.
+    pub(crate) async fn told(
+        upstreams: &[&str],
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let data = TempDir::new()?;
         let dir = data.path().to_str().context("a path that is no text")?;
-        let urls = format!("[\"{upstream}\"]");
+        let urls = format!("{upstreams:?}");
         let mut mistakes = Mistakes::default();
         let layers = Layers::of(
             [
@@ -25,12 +34,13 @@ impl Edge {
                 ("DATA__DIR", dir),
                 ("PUBLIC__BIND", "127.0.0.1:0"),
                 ("INTERNAL__BIND", "127.0.0.1:0"),
-                ("INTERNAL__OPERATOR_TOKEN", "an operator's token"),
                 ("MODULES__AUTH__URLS", &urls),
                 ("MODULES__BILLING__URLS", &urls),
                 ("MODULES__BILLING__PUBLIC_URLS", &urls),
                 ("MODULES__NOTIFICATIONS__URLS", &urls),
-            ],
+            ]
+            .into_iter()
+            .chain(settings.iter().copied()),
             &mut mistakes,
         );
         let running = Program::new("edge").configured(layers, mistakes)?.start().await?;
@@ -43,6 +53,10 @@ impl Edge {
 
     pub(crate) fn internal(&self, path: &str) -> String {
         format!("http://{}{path}", self.running.internal_address())
+    }
+
+    pub(crate) fn internal_address(&self) -> std::net::SocketAddr {
+        self.running.internal_address()
     }
 
     pub(crate) async fn stop(self) {
