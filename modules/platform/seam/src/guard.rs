@@ -1,6 +1,6 @@
 //! The thin guard between a caller and an implementation.
 
-use std::panic::AssertUnwindSafe;
+use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
 use kernel::CallContext;
@@ -49,10 +49,12 @@ pub async fn run<M: Method>(
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+/// What a panic said, from what `catch_unwind` or a joined task returns.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message")
+        .unwrap_or("without a message")
 }

@@ -25,7 +25,7 @@ pub use async_trait::async_trait;
 pub use client::{call, callee, nested};
 pub use events::{DeliveryError, EventBatch, EventBus, EventInbox, EventRoutes, Receipt};
 pub use failure::{CallFailure, PortError};
-pub use guard::run;
+pub use guard::{panic_message, run};
 pub use loopback::{Loopback, Repeat};
 pub use port::{
     CallKind, Crossing, Method, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot,

@@ -2,7 +2,6 @@
 //! something breaks.
 
 use std::{
-    any::Any,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -23,7 +22,7 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use kernel::{CallId, Ids, RandomIds, TraceContext};
-use seam::headers::TRACEPARENT;
+use seam::{headers::TRACEPARENT, panic_message};
 use tracing::{Instrument, Span, field};
 
 use crate::{Edge, Encryption, PROBLEM_JSON, Problem};
@@ -122,7 +121,9 @@ pub(crate) async fn guard<B: MessageBody>(
     let work = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
     match tokio::time::timeout(allowed, work).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(panic)) => Err(Problem::internal(Panicked(message(&*panic))).into()),
+        Ok(Err(panic)) => {
+            Err(Problem::internal(Panicked(panic_message(&*panic).to_owned())).into())
+        }
         Err(_) => Err(Problem::deadline_exceeded().into()),
     }
 }
@@ -130,12 +131,6 @@ pub(crate) async fn guard<B: MessageBody>(
 #[derive(Debug, thiserror::Error)]
 #[error("a handler panicked: {0}")]
 struct Panicked(String);
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a message").to_owned()
-}
 
 /// The problem to send; `None` where the answer is no error, or says itself what is wrong.
 fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
