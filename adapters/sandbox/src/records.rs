@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use kernel::sha256_hex;
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
 
 /// Why the sandbox's files could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -121,7 +121,7 @@ impl Records {
 
 /// SHA-256 of `text` in hexadecimal: a file name for any text.
 pub(crate) fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(text)
 }
 
 /// Runs file work where it holds up no other task.

@@ -10,11 +10,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{TenantId, UserId};
+use crate::{Locale, Principal, TenantId, TraceContext, sha256_hex};
 
 /// Who asks, for whom, until when, and under which identity. Cheap to clone.
 ///
@@ -256,8 +254,7 @@ impl CallKey {
         if text.len() <= Self::MAX_LENGTH {
             return Self(text.into());
         }
-        let digest = Sha256::digest(text.as_bytes());
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+        Self(sha256_hex(text).into())
     }
 
     /// The key as it is stored and sent.
@@ -276,183 +273,6 @@ impl From<String> for CallKey {
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Principal {
-    /// Nobody has been authenticated: registration, login, the price list.
-    Anonymous,
-    /// A person, acting in one of their tenants.
-    User {
-        /// The person.
-        user: UserId,
-        /// The tenant they act in.
-        tenant: TenantId,
-        /// What they may do there.
-        role: Role,
-    },
-    /// One of our own modules, working on its own account.
-    Service {
-        /// The module's name.
-        name: String,
-        /// The tenant it works for, if for one.
-        tenant: Option<TenantId>,
-    },
-}
-
-impl Principal {
-    /// A module at work for one tenant.
-    #[must_use]
-    pub fn service_for(name: impl Into<String>, tenant: TenantId) -> Self {
-        Self::Service { name: name.into(), tenant: Some(tenant) }
-    }
-
-    /// A module at work for no tenant or for all.
-    #[must_use]
-    pub fn service(name: impl Into<String>) -> Self {
-        Self::Service { name: name.into(), tenant: None }
-    }
-
-    /// The tenant that the work is for.
-    #[must_use]
-    pub const fn tenant(&self) -> Option<TenantId> {
-        match self {
-            Self::Anonymous => None,
-            Self::User { tenant, .. } => Some(*tenant),
-            Self::Service { tenant, .. } => *tenant,
-        }
-    }
-}
-
-/// What a member may do in a tenant. Ordered: a later role may do all that an earlier one may.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Uses the product.
-    Member,
-    /// Also invites and manages members, and sees and changes billing.
-    Admin,
-    /// Also owns the tenant. There is always one.
-    Owner,
-}
-
-impl Role {
-    /// The role as it is stored and sent.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Member => "member",
-            Self::Admin => "admin",
-            Self::Owner => "owner",
-        }
-    }
-}
-
-impl std::str::FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "member" => Ok(Self::Member),
-            "admin" => Ok(Self::Admin),
-            "owner" => Ok(Self::Owner),
-            _ => Err(UnknownRole(text.to_owned())),
-        }
-    }
-}
-
-/// The text names no role.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a role: member, admin or owner")]
-pub struct UnknownRole(String);
-
-/// The language the end user reads, as a BCP 47 tag of at most 35 characters (RFC 5646 §4.4.1).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String")]
-pub struct Locale(Arc<str>);
-
-impl Locale {
-    /// The tag.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Locale {
-    /// What is no tag becomes the default, `en`.
-    fn from(tag: String) -> Self {
-        let well_formed = !tag.is_empty()
-            && tag.len() <= 35
-            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if well_formed { Self(tag.into()) } else { Self::default() }
-    }
-}
-
-impl Default for Locale {
-    fn default() -> Self {
-        static ENGLISH: OnceLock<Arc<str>> = OnceLock::new();
-        Self(Arc::clone(ENGLISH.get_or_init(|| "en".into())))
-    }
-}
-
-/// The position of a call in a distributed trace (W3C Trace Context, level 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceContext {
-    /// Names the trace; never zero.
-    pub trace_id: u128,
-    /// Names the caller's span; never zero.
-    pub span_id: u64,
-    /// Whether the caller records the trace.
-    pub sampled: bool,
-}
-
-impl TraceContext {
-    /// A new, sampled trace named by the operation.
-    #[must_use]
-    pub fn derived_from(call_id: CallId) -> Self {
-        let trace_id = call_id.0.as_u128();
-        let (high, low) = call_id.0.as_u64_pair();
-        Self {
-            trace_id: trace_id.max(1),
-            span_id: (high.rotate_left(32) ^ low).max(1),
-            sampled: true,
-        }
-    }
-
-    /// Reads a `traceparent` header; `None` where it is malformed, as the standard asks.
-    #[must_use]
-    pub fn from_traceparent(header: &str) -> Option<Self> {
-        let mut parts = header.trim().split('-');
-        let (version, trace, span, flags) =
-            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let lower_hex = |text: &str, length| {
-            text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let known = lower_hex(version, 2) && version != "ff" && lower_hex(flags, 2);
-        // Version 00 has exactly four fields; later versions may append some.
-        if !known || !lower_hex(trace, 32) || !lower_hex(span, 16) {
-            return None;
-        }
-        if version == "00" && parts.next().is_some() {
-            return None;
-        }
-        let trace_id = u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0)?;
-        let span_id = u64::from_str_radix(span, 16).ok().filter(|id| *id != 0)?;
-        let flags = u8::from_str_radix(flags, 16).ok()?;
-        Some(Self { trace_id, span_id, sampled: flags & 1 == 1 })
-    }
-
-    /// The `traceparent` header that continues this trace.
-    #[must_use]
-    pub fn to_traceparent(self) -> String {
-        let flags = u8::from(self.sampled);
-        format!("00-{:032x}-{:016x}-{flags:02x}", self.trace_id, self.span_id)
     }
 }
 
@@ -500,22 +320,5 @@ mod tests {
     fn time_can_only_be_taken_away() {
         let short = context().with_time(Duration::from_millis(10));
         assert!(short.with_time(Duration::from_secs(60)).remaining() <= Duration::from_millis(10));
-    }
-
-    #[test]
-    fn reads_the_traceparents_of_the_standard() {
-        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let trace = TraceContext::from_traceparent(header).expect("the standard's example");
-        assert_eq!(trace.to_traceparent(), header);
-        for malformed in [
-            "",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra",
-        ] {
-            assert_eq!(TraceContext::from_traceparent(malformed), None, "{malformed}");
-        }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::{marker::PhantomData, ops::Deref};
 
-use kernel::CallContext;
+use kernel::{CallContext, sha256_hex};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
 use seam::{CallFailure, PortError, Wire};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Store, StoreError, TenantTx, UpdateMany, link::On, query::Query, tables::call_records,
@@ -204,5 +203,5 @@ impl RecordKey {
 /// that equal arguments are equal however their maps iterate.
 fn digest<A: Serialize + ?Sized>(argument: &A) -> Result<String, serde_json::Error> {
     let json = serde_json::to_vec(&serde_json::to_value(argument)?)?;
-    Ok(Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sha256_hex(json))
 }

@@ -1,9 +1,8 @@
 //! Tokens that are sent in a link and used once.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use kernel::Secret;
+use kernel::{Secret, sha256_hex};
 use rand::RngExt;
-use sha2::{Digest, Sha256};
 
 /// A token for a link, and what is stored in its place.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ impl OneTimeToken {
 /// guessed, unlike a password.
 #[must_use]
 pub fn hash_token(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_hex(token)
 }
 
 #[cfg(test)]
