@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use seam::CallFailure;
-use storage::StoreError;
 use web::{Problem, StatusCode};
 
 use crate::{
@@ -49,7 +48,7 @@ impl From<RegisterError> for Problem {
         match error {
             RegisterError::Password(error) => error.into(),
             RegisterError::Sealing(error) => Self::internal(error),
-            RegisterError::Store(error) => store_failed(error),
+            RegisterError::Store(error) => error.into(),
         }
     }
 }
@@ -58,7 +57,7 @@ impl From<VerifyError> for Problem {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::InvalidToken => invalid_token(),
-            VerifyError::Store(error) => store_failed(error),
+            VerifyError::Store(error) => error.into(),
         }
     }
 }
@@ -82,7 +81,7 @@ impl From<LoginError> for Problem {
             }
             LoginError::Password(error) => error.into(),
             LoginError::Token(error) => Self::internal(error),
-            LoginError::Store(error) => store_failed(error),
+            LoginError::Store(error) => error.into(),
         }
     }
 }
@@ -97,7 +96,7 @@ impl From<RefreshError> for Problem {
             ),
             RefreshError::Token(error) => Self::internal(error),
             RefreshError::Sealing(error) => Self::internal(error),
-            RefreshError::Store(error) => store_failed(error),
+            RefreshError::Store(error) => error.into(),
         }
     }
 }
@@ -129,7 +128,7 @@ impl From<InviteError> for Problem {
             InviteError::Billing(failure) => failure.into(),
             InviteError::SeatRefused(error) => Self::internal(error),
             InviteError::Sealing(error) => Self::internal(error),
-            InviteError::Store(error) => store_failed(error),
+            InviteError::Store(error) => error.into(),
         }
     }
 }
@@ -143,7 +142,7 @@ impl From<RevokeError> for Problem {
                 "invitation-accepted",
                 "The invitation was accepted",
             ),
-            RevokeError::Store(error) => store_failed(error),
+            RevokeError::Store(error) => error.into(),
         }
     }
 }
@@ -155,14 +154,9 @@ impl From<AcceptError> for Problem {
             AcceptError::Details(invalid) => invalid.into(),
             AcceptError::AlreadyMember => already_member(),
             AcceptError::Password(error) => error.into(),
-            AcceptError::Store(error) => store_failed(error),
+            AcceptError::Store(error) => error.into(),
         }
     }
-}
-
-/// What a client learns of the store: whether its request may have been done.
-pub(crate) fn store_failed(error: StoreError) -> Problem {
-    CallFailure::from(error).into()
 }
 
 fn invalid_token() -> Problem {

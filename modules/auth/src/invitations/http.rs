@@ -15,7 +15,7 @@ use super::{
     invite::Inviter,
     store::invitations,
 };
-use crate::{input::Fields, people::EmailAddress, problems::store_failed, service::AuthService};
+use crate::{input::Fields, people::EmailAddress, service::AuthService};
 
 /// Somebody is asked in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -144,7 +144,7 @@ pub(crate) async fn list_invitations(
     auth: Data<AuthService>,
 ) -> Result<Json<Page<Invitation>>, Problem> {
     caller.require(Role::Admin)?;
-    let page = auth.invitations(&caller, &request).await.map_err(store_failed)?;
+    let page = auth.invitations(&caller, &request).await?;
     let now = auth.now();
     Ok(Json(page.map(|row| Invitation::seen_at(row, now))))
 }

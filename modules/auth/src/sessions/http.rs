@@ -15,7 +15,7 @@ use super::{
     profile::{Place, Profile},
     service::{Credentials, TokenPair},
 };
-use crate::{problems::store_failed, service::AuthService};
+use crate::service::AuthService;
 
 /// What somebody logs in with.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -144,7 +144,7 @@ pub(crate) async fn logout(
     command: ApiJson<RefreshCommand>,
     auth: Data<AuthService>,
 ) -> Result<HttpResponse, Problem> {
-    auth.log_out(&command.into_inner().refresh_token).await.map_err(store_failed)?;
+    auth.log_out(&command.into_inner().refresh_token).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -159,7 +159,7 @@ pub(crate) async fn me(
     caller: Caller,
     auth: Data<AuthService>,
 ) -> Result<Json<MeResponse>, Problem> {
-    let profile = auth.profile(caller.user(), caller.tenant()).await.map_err(store_failed)?;
+    let profile = auth.profile(caller.user(), caller.tenant()).await?;
     // The token outlives a membership that is taken away.
     profile.map(|profile| Json(profile.into())).ok_or_else(Problem::forbidden)
 }

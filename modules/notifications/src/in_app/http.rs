@@ -5,7 +5,6 @@ use actix_web::{
     web::{Data, Json},
 };
 use kernel::{NotificationId, Page, PageRequest};
-use seam::CallFailure;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 use web::{ApiPath, ApiQuery, Caller, Problem, StandardErrors};
 
@@ -34,7 +33,7 @@ async fn list(
     inbox: Data<InAppInbox>,
     page: ApiQuery<PageRequest>,
 ) -> Result<Json<Page<NotificationView>>, Problem> {
-    let page = inbox.list(&caller, Reader::of(&caller), &page).await.map_err(CallFailure::from)?;
+    let page = inbox.list(&caller, Reader::of(&caller), &page).await?;
     Ok(Json(page))
 }
 
@@ -51,8 +50,7 @@ async fn mark_read(
     inbox: Data<InAppInbox>,
     id: ApiPath<NotificationId>,
 ) -> Result<HttpResponse, Problem> {
-    let read =
-        inbox.mark_read(&caller, Reader::of(&caller), *id).await.map_err(CallFailure::from)?;
+    let read = inbox.mark_read(&caller, Reader::of(&caller), *id).await?;
     if read { Ok(HttpResponse::NoContent().finish()) } else { Err(Problem::not_found()) }
 }
 

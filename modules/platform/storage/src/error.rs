@@ -148,16 +148,30 @@ impl StoreError {
 }
 
 impl From<StoreError> for CallFailure {
-    /// Logs the error with its sources: the caller learns only whether the call may have been done.
+    /// What the caller of a port learns: whether the call may have been done. On the public API a
+    /// store's error becomes a problem instead, which `web` knows how to make.
+    ///
+    /// The error is logged here with its sources, since it goes no further. Certainly nothing was
+    /// done where the store is busy, and where a row that was to be changed is gone, which undoes
+    /// the transaction: a repetition reads anew and finds what there is now. A read that finds
+    /// nothing is no error and never comes here.
     fn from(error: StoreError) -> Self {
         let module = error.module();
         let chain = Chain(&error);
-        if matches!(error, StoreError::Busy { .. }) {
-            tracing::warn!(service.name = module, exception.message = %chain, "the store is busy");
-            return Self::unavailable(module);
+        match error {
+            StoreError::Busy { .. } => {
+                tracing::warn!(service.name = module, exception.message = %chain, "the store is busy");
+                Self::unavailable(module)
+            }
+            StoreError::NotFound { .. } => {
+                tracing::warn!(service.name = module, exception.message = %chain, "a row is gone");
+                Self::unavailable(module)
+            }
+            _ => {
+                tracing::error!(service.name = module, exception.message = %chain, "the store failed");
+                Self::outcome_unknown(module)
+            }
         }
-        tracing::error!(service.name = module, exception.message = %chain, "the store failed");
-        Self::outcome_unknown(module)
     }
 }
 
@@ -227,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn only_a_busy_store_has_certainly_done_nothing() {
+    fn a_caller_learns_whether_anything_may_have_been_done() {
         let timeout = || DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
         let busy = StoreError::Busy { module: "notes", source: timeout() };
         assert_eq!(CallFailure::from(busy), CallFailure::unavailable("notes"));
         let unknown = StoreError::CommitUnknown { module: "notes", source: timeout() };
         assert_eq!(CallFailure::from(unknown), CallFailure::outcome_unknown("notes"));
         let missing = StoreError::NotFound { module: "notes", table: "notes" };
-        assert_eq!(CallFailure::from(missing), CallFailure::outcome_unknown("notes"));
+        assert_eq!(CallFailure::from(missing), CallFailure::unavailable("notes"));
     }
 }
