@@ -51,7 +51,7 @@ pub struct Dependencies {
     pub store: Store,
     /// Where seats are reserved.
     pub billing: Arc<dyn BillingApi>,
-    /// The `iss` of access tokens: the public origin, the same in every program.
+    /// The `iss` and `aud` of access tokens: a name, the same in every program that verifies them.
     pub issuer: String,
     /// What access tokens are signed with.
     pub signing_key: Arc<SigningKey>,
@@ -88,7 +88,7 @@ pub fn module(dependencies: Dependencies) -> Module {
         .consuming(Consumer::effect("auth.give_up_reservation", Arc::new(give_up)))
         .consuming(Consumer::effect("auth.expire_invitation", Arc::new(expire)))
         .consuming(Consumer::action("auth.release_seat", Arc::new(release)))
-        .sweeping(Sweep::new("auth.expired", sweep::SWEEP_EVERY, move || {
+        .sweeping(Sweep::new("auth.delete_expired", sweep::SWEEP_EVERY, move || {
             let service = Arc::clone(&swept);
             async move { service.sweep().await }
         }))

@@ -21,7 +21,7 @@ pub use payments::{
 /// The module, as programs and callers know it without linking it.
 pub const MODULE: ModuleDescriptor = ModuleDescriptor {
     name: "billing",
-    public_prefixes: &["/v1/billing", "/webhooks/payments"],
+    public_prefixes: &["/v1/billing"],
     consumes: &["auth.tenant_created"],
 };
 

@@ -64,7 +64,7 @@ pub fn module(dependencies: Dependencies) -> Module {
     let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
     Module::new(MODULE, store)
         .serving::<dyn BillingApi>(api)
-        .consuming(Consumer::effect("billing.owner_seat", Arc::new(seats::OwnerSeat)))
+        .consuming(Consumer::effect("billing.take_owner_seat", Arc::new(seats::OwnerSeat)))
         .consuming(Consumer::action(
             "billing.complete_charge",
             Arc::new(subscriptions::CompleteCharge::new(Arc::clone(&billing))),

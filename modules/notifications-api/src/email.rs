@@ -5,9 +5,9 @@ use kernel::Secret;
 
 /// Hands mails to a provider or a relay.
 ///
-/// **Retries.** `Ok` means accepted for delivery, not delivered. After an [`EmailError`] for which
-/// [`EmailError::may_be_repeated`] holds, the same mail may be sent again under the same
-/// `message_id`; a sender that can, sends a repeated `message_id` only once.
+/// **Retries.** `Ok` means accepted for delivery, not delivered. After
+/// [`EmailError::Temporary`] the same mail may be sent again under the same `message_id`; a sender
+/// that can, sends a repeated `message_id` only once.
 #[async_trait]
 pub trait EmailSender: Send + Sync + 'static {
     /// Sends one mail.
@@ -43,12 +43,4 @@ pub enum EmailError {
     /// The address or the mail was refused for good.
     #[error("the mail was refused: {0}")]
     Refused(String),
-}
-
-impl EmailError {
-    /// Whether sending the same mail again can help.
-    #[must_use]
-    pub const fn may_be_repeated(&self) -> bool {
-        matches!(self, Self::Temporary(_))
-    }
 }

@@ -10,8 +10,8 @@
 
 mod in_app;
 mod mails;
+mod reactions;
 mod scopes;
-mod subscriptions;
 
 use std::sync::Arc;
 
@@ -67,5 +67,5 @@ pub fn module(dependencies: Dependencies) -> Module {
         .routes(in_app::routes(inbox))
         .consuming(mails::job(sending))
         .sweeping(mails::sweep(store.clone()));
-    subscriptions::all(&store, &auth).into_iter().fold(module, Module::consuming)
+    reactions::all(&store, &auth).into_iter().fold(module, Module::consuming)
 }

@@ -59,33 +59,20 @@ impl InAppInbox {
         request: &PageRequest,
     ) -> Result<Page<NotificationView>, StoreError> {
         let data = self.store.read(ctx)?;
-        let mut query = data.find::<notification::Entity>().filter(reader.may_see());
-        if let Some(cursor) = request.cursor {
-            let at = cursor.at.to_offset_date_time();
-            query = query.filter(
-                Condition::any().add(notification::Column::CreatedAt.lt(at)).add(
-                    Condition::all()
-                        .add(notification::Column::CreatedAt.eq(at))
-                        .add(notification::Column::Id.lt(cursor.id)),
-                ),
-            );
-        }
-        let rows = query
-            .order_by_desc(notification::Column::CreatedAt)
-            .order_by_desc(notification::Column::Id)
-            .limit(u64::from(request.size()) + 1)
-            .all()
+        let page = data
+            .find::<notification::Entity>()
+            .filter(reader.may_see())
+            .page(request, notification::Column::CreatedAt, notification::Column::Id)
             .await?;
         let reads: HashMap<_, _> = data
             .find::<read::Entity>()
             .filter(read::Column::UserId.eq(reader.user.0))
-            .filter(read::Column::NotificationId.is_in(rows.iter().map(|row| row.id)))
+            .filter(read::Column::NotificationId.is_in(page.items.iter().map(|row| row.id)))
             .all()
             .await?
             .into_iter()
             .map(|read| (read.notification_id, Timestamp::from(read.read_at)))
             .collect();
-        let page = Page::from_rows(rows, request, |row| (row.created_at.into(), row.id));
         Ok(page.map(|row| NotificationView {
             id: row.id.into(),
             read_at: reads.get(&row.id).copied(),

@@ -5,7 +5,7 @@ use time::{format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
     MailContent,
-    letter::{Action, Letter},
+    letter::{Button, Letter},
     line::{NAME, one_line},
 };
 
@@ -14,7 +14,7 @@ const TIME: &[BorrowedFormatItem<'_>] =
 
 /// Puts `content` into words. `link` is there where [`MailContent::link`] is.
 pub(crate) fn letter(content: &MailContent, link: Option<Secret>) -> Letter {
-    let action = |label| link.map(|link| Action { label, link });
+    let button = |label| link.map(|link| Button { label, link });
     match content {
         MailContent::VerifyEmail { name, expires_at } => Letter {
             language: "en",
@@ -24,7 +24,7 @@ pub(crate) fn letter(content: &MailContent, link: Option<Secret>) -> Letter {
                 "Please confirm that this is your address. You can sign in once you have."
                     .to_owned(),
             ],
-            action: action("Verify the address"),
+            button: button("Verify the address"),
             closing: Some(format!(
                 "The link works once, until {}. If you did not sign up, ignore this mail.",
                 moment(*expires_at)
@@ -37,7 +37,7 @@ pub(crate) fn letter(content: &MailContent, link: Option<Secret>) -> Letter {
                 subject: format!("You are invited to join {tenant}"),
                 greeting: "Hello,".to_owned(),
                 paragraphs: vec![format!("{tenant} invites you to join as {}.", a_role(*role))],
-                action: action("Accept the invitation"),
+                button: button("Accept the invitation"),
                 closing: Some(format!(
                     "The link works once, until {}. If you do not know who this is, ignore this \
                      mail.",
@@ -52,7 +52,7 @@ pub(crate) fn letter(content: &MailContent, link: Option<Secret>) -> Letter {
                 subject: format!("Invoice {number} is paid"),
                 greeting: hello(name),
                 paragraphs: vec![format!("We have received {total} for invoice {number}.")],
-                action: None,
+                button: None,
                 closing: Some("Thank you.".to_owned()),
             }
         }
@@ -63,7 +63,7 @@ pub(crate) fn letter(content: &MailContent, link: Option<Secret>) -> Letter {
             paragraphs: vec![format!(
                 "{amount} could not be charged, so no subscription was started."
             )],
-            action: None,
+            button: None,
             closing: Some("Please try again, perhaps with another payment method.".to_owned()),
         },
     }

@@ -15,14 +15,14 @@ pub(crate) struct Letter {
     pub greeting: String,
     pub paragraphs: Vec<String>,
     /// What the reader is asked to do, where there is something.
-    pub action: Option<Action>,
-    /// What follows the action.
+    pub button: Option<Button>,
+    /// What follows the button.
     pub closing: Option<String>,
 }
 
 /// A link to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Action {
+pub(crate) struct Button {
     pub label: &'static str,
     pub link: Secret,
 }
@@ -56,8 +56,8 @@ impl Letter {
     fn to_text(&self) -> String {
         let mut parts = vec![self.greeting.clone()];
         parts.extend(self.paragraphs.iter().cloned());
-        if let Some(action) = &self.action {
-            parts.push(format!("{}:\n{}", action.label, action.link.expose()));
+        if let Some(button) = &self.button {
+            parts.push(format!("{}:\n{}", button.label, button.link.expose()));
         }
         parts.extend(self.closing.clone());
         let mut text = parts.join("\n\n");
@@ -69,11 +69,11 @@ impl Letter {
         let paragraph = |text: &str| format!("<p>{}</p>\n", escape_html(text));
         let mut body = paragraph(&self.greeting);
         body.extend(self.paragraphs.iter().map(|text| paragraph(text)));
-        if let Some(action) = &self.action {
-            let link = escape_html(action.link.expose());
+        if let Some(button) = &self.button {
+            let link = escape_html(button.link.expose());
             body.push_str(&format!(
                 "<p><a href=\"{link}\">{}</a></p>\n",
-                escape_html(action.label)
+                escape_html(button.label)
             ));
         }
         body.extend(self.closing.as_deref().map(paragraph));

@@ -17,7 +17,7 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// Deletes mails that were sent or refused long ago: addresses are personal data.
 pub(crate) fn sweep(store: Store) -> Sweep {
-    Sweep::new("mails", HOUR, move || delete_old(store.clone()))
+    Sweep::new("notifications.delete_old_mails", HOUR, move || delete_old(store.clone()))
 }
 
 async fn delete_old(store: Store) -> Result<(), StoreError> {

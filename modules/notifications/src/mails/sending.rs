@@ -19,7 +19,7 @@ use super::{
 
 /// The consumer that does it.
 pub(crate) fn job(sending: MailSending) -> Consumer {
-    Consumer::action::<MailDue>("mail-sending", Arc::new(sending))
+    Consumer::action::<MailDue>("notifications.send_mail", Arc::new(sending))
 }
 
 /// Hands a mail to the provider outside any transaction, then commits what became of it. A crash

@@ -132,7 +132,7 @@ async fn a_mail_that_nobody_takes_is_parked_in_the_end() {
         house.work().await;
         house.clock.advance(DAY);
     }
-    assert_eq!(house.parked().await, ["mail-sending"]);
+    assert_eq!(house.parked().await, ["notifications.send_mail"]);
     assert_eq!(stored_mails(&house, tenant).await[0].state, "queued");
 }
 
@@ -169,7 +169,7 @@ async fn a_token_that_was_sealed_for_something_else_is_parked_and_not_mailed() {
     event.sealed_token = house.sealed::<InvitationCreated>("T0-k_n");
     house.deliver(tenant, event_id(), &event).await;
     assert_eq!(house.work().await, []);
-    assert_eq!(house.parked().await, ["mail-sending"]);
+    assert_eq!(house.parked().await, ["notifications.send_mail"]);
     assert_eq!(stored_mails(&house, tenant).await[0].state, "queued");
 }
 

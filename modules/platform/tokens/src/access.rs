@@ -34,7 +34,8 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// Tokens of `issuer`, the public origin, signed with `key` and valid for `lifetime`.
+    /// Tokens of `issuer`, a name that every verifier knows, signed with `key` and valid for
+    /// `lifetime`.
     pub fn new(key: Arc<SigningKey>, issuer: impl Into<String>, lifetime: Duration) -> Self {
         Self { key, issuer: issuer.into(), lifetime }
     }
@@ -53,7 +54,7 @@ impl AccessTokens {
         let validity = Validity::starting(now, self.lifetime);
         let claims = Claims {
             iss: self.issuer.clone(),
-            // The public API is one resource, at the issuer's own origin.
+            // The public API is one resource, and the issuer the only one to let people into it.
             aud: self.issuer.clone(),
             sub: claims.user,
             client_id: CLIENT.to_owned(),

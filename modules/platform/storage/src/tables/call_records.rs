@@ -24,7 +24,7 @@ pub struct Model {
     pub created_at: TimeDateTimeWithTimeZone,
 }
 
-/// None.
+/// The table refers to no other.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

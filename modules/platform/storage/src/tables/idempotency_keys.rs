@@ -44,7 +44,7 @@ pub enum State {
     Done,
 }
 
-/// None.
+/// The table refers to no other.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

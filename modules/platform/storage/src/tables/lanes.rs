@@ -15,7 +15,7 @@ pub struct Model {
     pub leased_until: TimeDateTimeWithTimeZone,
 }
 
-/// None.
+/// The table refers to no other.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
