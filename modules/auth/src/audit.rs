@@ -1,7 +1,8 @@
 //! The audit log of a tenant: rows are added and never changed. No address, no token, no secret.
 
-use kernel::{TenantId, Timestamp, UserId};
+use kernel::{TenantId, UserId};
 use sea_orm::{ActiveValue::Set, prelude::Uuid};
+use storage::{Store, StoreError, SystemTx, TenantTx};
 
 /// The table.
 pub(crate) mod audit_log {
@@ -62,27 +63,37 @@ impl Action {
 
 /// A line of the log.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    /// The row's own id.
-    pub(crate) id: Uuid,
-    pub(crate) tenant: TenantId,
+pub(crate) struct Line {
     /// Who did it; `None` for what time did.
     pub(crate) actor: Option<UserId>,
     pub(crate) action: Action,
-    /// The session or invitation it was done to.
+    /// The session or invitation it was done to; `None` for what somebody did to their account.
     pub(crate) subject: Option<Uuid>,
-    pub(crate) at: Timestamp,
 }
 
-impl From<Entry> for audit_log::ActiveModel {
-    fn from(entry: Entry) -> Self {
-        Self {
-            tenant_id: Set(entry.tenant.0),
-            id: Set(entry.id),
-            actor: Set(entry.actor.map(Uuid::from)),
-            action: Set(entry.action.as_str().to_owned()),
-            subject: Set(entry.subject),
-            created_at: Set(entry.at.into()),
-        }
+/// Writes a line of the transaction's tenant.
+pub(crate) async fn write(tx: &TenantTx, line: Line) -> Result<(), StoreError> {
+    tx.insert(row(tx.store(), tx.tenant(), line)).await?;
+    Ok(())
+}
+
+/// Writes a line of `tenant`, where the transaction is of no tenant.
+pub(crate) async fn write_for(
+    tx: &SystemTx,
+    tenant: TenantId,
+    line: Line,
+) -> Result<(), StoreError> {
+    tx.insert(row(tx.store(), tenant, line)).await?;
+    Ok(())
+}
+
+fn row(store: &Store, tenant: TenantId, line: Line) -> audit_log::ActiveModel {
+    audit_log::ActiveModel {
+        tenant_id: Set(tenant.0),
+        id: Set(store.ids().next()),
+        actor: Set(line.actor.map(Uuid::from)),
+        action: Set(line.action.as_str().to_owned()),
+        subject: Set(line.subject),
+        created_at: Set(store.clock().now().into()),
     }
 }

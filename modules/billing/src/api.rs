@@ -57,7 +57,7 @@ impl BillingApi for Billing {
             Once::Recorded(outcome) => return outcome,
         };
         let outcome = usage::record(&tx, &self.catalog, &batch.events).await;
-        tx.finish(outcome).await
+        tx.finish(outcome.map_err(BillingError::from)).await
     }
 }
 

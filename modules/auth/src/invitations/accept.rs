@@ -12,7 +12,7 @@ use super::{
     store::{self, StoredStatus, invitations},
 };
 use crate::{
-    audit::{self, Action, audit_log},
+    audit::{self, Action},
     input::{FieldRule, Fields, Invalid},
     passwords::PasswordError,
     people::{Password, PersonName, membership_of, memberships, tenants, users},
@@ -117,15 +117,12 @@ impl AuthService {
         tx.cancel(Some(tenant), &jobs::expiry_job(id)).await?;
         let joined = MemberJoined { invitation: id, user: person, name: user.name, role };
         tx.publish(Some(tenant), ctx, &joined).await?;
-        let entry = audit::Entry {
-            id: self.store.ids().next(),
-            tenant,
+        let line = audit::Line {
             actor: Some(person),
             action: Action::InvitationAccepted,
             subject: Some(id.0),
-            at: now,
         };
-        tx.insert(audit_log::ActiveModel::from(entry)).await?;
+        audit::write_for(&tx, tenant, line).await?;
         let row = tx
             .find::<tenants::Entity>()
             .filter(tenants::Column::Id.eq(tenant.0))

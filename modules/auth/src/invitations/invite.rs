@@ -14,7 +14,7 @@ use super::{
     store::{self, NewInvitation, StoredStatus, Withdrawal, invitations},
 };
 use crate::{
-    audit::{self, Action, audit_log},
+    audit::{self, Action},
     people::{EmailAddress, memberships, tenants, users},
     scopes,
     service::AuthService,
@@ -188,7 +188,9 @@ impl AuthService {
         tx.cancel(&jobs::reservation_job(id)).await?;
         tx.schedule(expires_at, &jobs::expiry_job(id), &InvitationExpired { invitation: id })
             .await?;
-        self.audit_invitation(&tx, Action::Invited, inviter.user, id).await?;
+        let line =
+            audit::Line { actor: Some(inviter.user), action: Action::Invited, subject: Some(id.0) };
+        audit::write(&tx, line).await?;
         tx.commit().await?;
         Ok(invitation)
     }
@@ -225,24 +227,5 @@ impl AuthService {
                 "an invitation without a seat is left to its check"
             );
         }
-    }
-
-    pub(super) async fn audit_invitation(
-        &self,
-        tx: &TenantTx,
-        action: Action,
-        actor: UserId,
-        invitation: InvitationId,
-    ) -> Result<(), StoreError> {
-        let entry = audit::Entry {
-            id: self.store.ids().next(),
-            tenant: tx.tenant(),
-            actor: Some(actor),
-            action,
-            subject: Some(invitation.0),
-            at: self.store.clock().now(),
-        };
-        tx.insert(audit_log::ActiveModel::from(entry)).await?;
-        Ok(())
     }
 }

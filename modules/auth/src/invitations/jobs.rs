@@ -15,7 +15,7 @@ use super::{
     domain::{Status, Step},
     store::{self, Withdrawal},
 };
-use crate::audit::{self, audit_log};
+use crate::audit;
 
 /// The time is up in which the seat of an invitation should have been confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -130,16 +130,12 @@ impl Effect<InvitationExpired> for ExpireInvitation {
         let Some(expired) = expired else { return Ok(()) };
         tx.update(expired).await?;
         release_seat(&self.0, tx, event.invitation).await?;
-        let entry = audit::Entry {
-            id: self.0.ids().next(),
-            tenant: tx.tenant(),
+        let line = audit::Line {
             actor: None,
             action: audit::Action::InvitationExpired,
             subject: Some(event.invitation.0),
-            at: now,
         };
-        tx.insert(audit_log::ActiveModel::from(entry)).await?;
-        Ok(())
+        Ok(audit::write(tx, line).await?)
     }
 }
 

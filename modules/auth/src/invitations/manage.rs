@@ -1,7 +1,7 @@
 //! Listing and revoking.
 
-use kernel::{CallContext, InvitationId, Page, PageRequest, Timestamp, UserId};
-use sea_orm::{ColumnTrait, Condition};
+use kernel::{CallContext, InvitationId, Page, PageRequest, UserId};
+use sea_orm::ColumnTrait;
 use storage::StoreError;
 
 use super::{
@@ -9,7 +9,10 @@ use super::{
     jobs,
     store::{self, StoredStatus, invitations},
 };
-use crate::{audit::Action, service::AuthService};
+use crate::{
+    audit::{self, Action},
+    service::AuthService,
+};
 
 /// Why an invitation was not revoked.
 #[derive(Debug, thiserror::Error)]
@@ -29,25 +32,12 @@ impl AuthService {
         ctx: &CallContext,
         request: &PageRequest,
     ) -> Result<Page<invitations::Model>, StoreError> {
-        let reader = self.store.read(ctx)?;
-        let mut query = reader
+        self.store
+            .read(ctx)?
             .find::<invitations::Entity>()
-            .filter(invitations::Column::Status.ne(StoredStatus::Reserving));
-        if let Some(cursor) = &request.cursor {
-            let at = cursor.at.to_offset_date_time();
-            let same_time = Condition::all()
-                .add(invitations::Column::CreatedAt.eq(at))
-                .add(invitations::Column::Id.lt(cursor.id));
-            let before = invitations::Column::CreatedAt.lt(at);
-            query = query.filter(Condition::any().add(before).add(same_time));
-        }
-        let rows = query
-            .order_by_desc(invitations::Column::CreatedAt)
-            .order_by_desc(invitations::Column::Id)
-            .limit(u64::from(request.size()) + 1)
-            .all()
-            .await?;
-        Ok(Page::from_rows(rows, request, |row| (Timestamp::from(row.created_at), row.id)))
+            .filter(invitations::Column::Status.ne(StoredStatus::Reserving))
+            .page(request, invitations::Column::CreatedAt, invitations::Column::Id)
+            .await
     }
 
     /// Takes a pending invitation back, and its seat. One that is over already stays as it is.
@@ -70,7 +60,12 @@ impl AuthService {
             tx.update(store::moved(row, revoked, self.store.clock().now())).await?;
             tx.cancel(&jobs::expiry_job(id)).await?;
             jobs::release_seat(&self.store, &tx, id).await?;
-            self.audit_invitation(&tx, Action::InvitationRevoked, user, id).await?;
+            let line = audit::Line {
+                actor: Some(user),
+                action: Action::InvitationRevoked,
+                subject: Some(id.0),
+            };
+            audit::write(&tx, line).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -10,7 +10,7 @@ use super::{
     store::{self, Attempt},
 };
 use crate::{
-    audit::{self, Action, audit_log},
+    audit::{self, Action},
     passwords::PasswordError,
     people::{first_membership, user_by_email},
     scopes,
@@ -92,16 +92,16 @@ impl AuthService {
                     TenantCreated { tenant, name: attempt.organization.clone(), owner: user };
                 tx.publish(Some(tenant), ctx, &created).await?;
                 self.request_verification(ctx, &tx, attempt, sealed_token, (user, tenant)).await?;
-                self.audit(&tx, Action::Registered, user, tenant).await?;
+                audit_account(&tx, Action::Registered, user, tenant).await?;
             }
             Some((user, tenant)) if user.email_verified_at.is_none() => {
                 let user = UserId(user.id);
                 store::adopt_password(&tx, attempt, user).await?;
                 self.request_verification(ctx, &tx, attempt, sealed_token, (user, tenant)).await?;
-                self.audit(&tx, Action::RegistrationRepeated, user, tenant).await?;
+                audit_account(&tx, Action::RegistrationRepeated, user, tenant).await?;
             }
             Some((user, tenant)) => {
-                self.audit(&tx, Action::RegistrationRepeated, UserId(user.id), tenant).await?;
+                audit_account(&tx, Action::RegistrationRepeated, UserId(user.id), tenant).await?;
             }
         }
         tx.commit().await
@@ -139,27 +139,18 @@ impl AuthService {
         if !store::confirm(&tx, attempt, now).await? {
             return Err(VerifyError::InvalidToken);
         }
-        self.audit(&tx, Action::EmailVerified, user, tenant).await?;
+        audit_account(&tx, Action::EmailVerified, user, tenant).await?;
         Ok(tx.commit().await?)
     }
+}
 
-    /// Writes a line about somebody's own account.
-    async fn audit(
-        &self,
-        tx: &SystemTx,
-        action: Action,
-        user: UserId,
-        tenant: TenantId,
-    ) -> Result<(), StoreError> {
-        let entry = audit::Entry {
-            id: self.store.ids().next(),
-            tenant,
-            actor: Some(user),
-            action,
-            subject: None,
-            at: self.store.clock().now(),
-        };
-        tx.insert(audit_log::ActiveModel::from(entry)).await?;
-        Ok(())
-    }
+/// Writes a line about somebody's own account.
+async fn audit_account(
+    tx: &SystemTx,
+    action: Action,
+    user: UserId,
+    tenant: TenantId,
+) -> Result<(), StoreError> {
+    let line = audit::Line { actor: Some(user), action, subject: None };
+    audit::write_for(tx, tenant, line).await
 }

@@ -10,7 +10,7 @@ use super::{
     store::{self, NewRefreshToken, NewSession, Outcome, SignIn, refresh_tokens, sessions},
 };
 use crate::{
-    audit::{self, Action, audit_log},
+    audit::{self, Action},
     passwords::PasswordError,
     people::{EmailAddress, Password, first_membership, membership_of, memberships, users},
     scopes,
@@ -138,7 +138,7 @@ impl AuthService {
         store::insert_session(tx, session).await?;
         let (refresh_token, token_hash) = OneTimeToken::generate();
         self.give_out(tx, session.tenant, session.id, token_hash).await?;
-        self.audit_session(tx, Action::SignedIn, session.tenant, session.user, session.id).await?;
+        audit_session(tx, Action::SignedIn, session.tenant, session.user, session.id).await?;
         let access_token = self.access_token(membership)?;
         Ok(TokenPair { access_token, refresh_token })
     }
@@ -241,7 +241,7 @@ impl AuthService {
     ) -> Result<(), StoreError> {
         if store::revoke(tx, session, self.store.clock().now()).await? {
             let (tenant, user) = (TenantId(session.tenant_id), UserId(session.user_id));
-            self.audit_session(tx, action, tenant, user, session.id).await?;
+            audit_session(tx, action, tenant, user, session.id).await?;
         }
         Ok(())
     }
@@ -254,26 +254,17 @@ impl AuthService {
         };
         self.access_tokens.issue(&claims, self.store.clock().now()).map(Secret::from)
     }
+}
 
-    async fn audit_session(
-        &self,
-        tx: &SystemTx,
-        action: Action,
-        tenant: TenantId,
-        user: UserId,
-        session: Uuid,
-    ) -> Result<(), StoreError> {
-        let entry = audit::Entry {
-            id: self.store.ids().next(),
-            tenant,
-            actor: Some(user),
-            action,
-            subject: Some(session),
-            at: self.store.clock().now(),
-        };
-        tx.insert(audit_log::ActiveModel::from(entry)).await?;
-        Ok(())
-    }
+async fn audit_session(
+    tx: &SystemTx,
+    action: Action,
+    tenant: TenantId,
+    user: UserId,
+    session: Uuid,
+) -> Result<(), StoreError> {
+    let line = audit::Line { actor: Some(user), action, subject: Some(session) };
+    audit::write_for(tx, tenant, line).await
 }
 
 /// Lets somebody in whose password was right, or says why not.

@@ -5,7 +5,7 @@ pub(crate) mod invoice;
 pub(crate) mod line;
 mod view;
 
-use kernel::{CallContext, Cursor, InvoiceId, Page, PageRequest, Timestamp};
+use kernel::{CallContext, InvoiceId, Page, PageRequest};
 use sea_orm::{ColumnTrait, Condition};
 use storage::StoreError;
 
@@ -20,18 +20,9 @@ impl Billing {
         ctx: &CallContext,
         request: &PageRequest,
     ) -> Result<Page<InvoiceSummary>, StoreError> {
-        let mut invoices = self.store.read(ctx)?.find::<invoice::Entity>().filter(issued());
-        if let Some(cursor) = request.cursor {
-            invoices = invoices.filter(older_than(cursor));
-        }
-        let rows = invoices
-            .order_by_desc(invoice::Column::CreatedAt)
-            .order_by_desc(invoice::Column::Id)
-            .limit(u64::from(request.size()) + 1)
-            .all()
-            .await?;
-        let position = |row: &invoice::Model| (Timestamp::new(row.created_at), row.id);
-        Ok(Page::from_rows(rows, request, position).map(|row| InvoiceSummary::from(&row)))
+        let invoices = self.store.read(ctx)?.find::<invoice::Entity>().filter(issued());
+        let page = invoices.page(request, invoice::Column::CreatedAt, invoice::Column::Id).await?;
+        Ok(page.map(|row| InvoiceSummary::from(&row)))
     }
 
     /// An issued invoice with its lines; `None` where the tenant has none of that id.
@@ -59,12 +50,4 @@ impl Billing {
 /// Drafts, and drafts that came to nothing, are ours alone.
 fn issued() -> Condition {
     Condition::all().add(invoice::Column::Number.is_not_null())
-}
-
-fn older_than(Cursor { at, id }: Cursor) -> Condition {
-    let at = at.to_offset_date_time();
-    let same_time = invoice::Column::CreatedAt.eq(at);
-    Condition::any()
-        .add(invoice::Column::CreatedAt.lt(at))
-        .add(Condition::all().add(same_time).add(invoice::Column::Id.lt(id)))
 }

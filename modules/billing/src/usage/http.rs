@@ -6,8 +6,8 @@ use billing_api::{UsageEvent, UsageReceipt};
 use kernel::{Page, PageRequest, Role};
 use web::{ApiJson, ApiQuery, Caller, Problem, StandardErrors};
 
-use super::UsageTotal;
-use crate::{Billing, http};
+use super::{RecordError, UsageTotal};
+use crate::{Billing, http::refused};
 
 /// Reports usage, 1 to 1,000 events at a time: all of them are counted, or none.
 ///
@@ -27,7 +27,7 @@ pub(crate) async fn report_usage(
     billing: Data<Billing>,
 ) -> Result<Json<UsageReceipt>, Problem> {
     caller.require(Role::Admin)?;
-    billing.report_usage(&caller, &events).await.map(Json).map_err(http::refused)
+    Ok(Json(billing.report_usage(&caller, &events).await?))
 }
 
 /// What was used, per meter and calendar month (UTC), latest month first. For admins and owners.
@@ -45,4 +45,13 @@ pub(crate) async fn list_usage(
 ) -> Result<Json<Page<UsageTotal>>, Problem> {
     caller.require(Role::Admin)?;
     Ok(Json(billing.usage(&caller, &page).await?))
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Refused(refusal) => refused(refusal),
+            RecordError::Store(error) => error.into(),
+        }
+    }
 }

@@ -8,10 +8,10 @@ mod total;
 use std::collections::{BTreeMap, HashSet};
 
 use billing_api::{BillingError, UsageEvent, UsageReceipt};
-use kernel::{CallContext, Cursor, Page, PageRequest, Timestamp};
+use kernel::{CallContext, Page, PageRequest, Timestamp};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition,
+    ColumnTrait,
     sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
@@ -34,15 +34,34 @@ pub(crate) struct UsageTotal {
     pub quantity: i64,
 }
 
+/// Why a batch was not counted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordError {
+    /// The contract's refusal.
+    #[error(transparent)]
+    Refused(#[from] BillingError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<RecordError> for BillingError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Refused(refusal) => refusal,
+            RecordError::Store(error) => store_failed(error),
+        }
+    }
+}
+
 /// Counts those of `events` that were not counted before: all of them, or none where one of them
 /// is refused.
 pub(crate) async fn record(
     tx: &TenantTx,
     catalog: &Catalog,
     events: &[UsageEvent],
-) -> Result<UsageReceipt, BillingError> {
+) -> Result<UsageReceipt, RecordError> {
     batch::check(catalog, tx.store().clock().now(), events)?;
-    count(tx, events).await.map_err(store_failed)
+    Ok(count(tx, events).await?)
 }
 
 async fn count(tx: &TenantTx, events: &[UsageEvent]) -> Result<UsageReceipt, StoreError> {
@@ -120,10 +139,10 @@ impl Billing {
         &self,
         ctx: &CallContext,
         events: &[UsageEvent],
-    ) -> Result<UsageReceipt, BillingError> {
-        let tx = self.store.write(ctx).await.map_err(store_failed)?;
+    ) -> Result<UsageReceipt, RecordError> {
+        let tx = self.store.write(ctx).await?;
         let receipt = record(&tx, &self.catalog, events).await?;
-        tx.commit().await.map_err(store_failed)?;
+        tx.commit().await?;
         Ok(receipt)
     }
 
@@ -133,27 +152,10 @@ impl Billing {
         ctx: &CallContext,
         request: &PageRequest,
     ) -> Result<Page<UsageTotal>, StoreError> {
-        let mut totals = self.store.read(ctx)?.find::<total::Entity>();
-        if let Some(cursor) = request.cursor {
-            totals = totals.filter(older_than(cursor));
-        }
-        let rows = totals
-            .order_by_desc(total::Column::PeriodStart)
-            .order_by_desc(total::Column::Id)
-            .limit(u64::from(request.size()) + 1)
-            .all()
-            .await?;
-        let position = |row: &total::Model| (Timestamp::new(row.period_start), row.id);
-        Ok(Page::from_rows(rows, request, position).map(UsageTotal::from))
+        let totals = self.store.read(ctx)?.find::<total::Entity>();
+        let page = totals.page(request, total::Column::PeriodStart, total::Column::Id).await?;
+        Ok(page.map(UsageTotal::from))
     }
-}
-
-fn older_than(Cursor { at, id }: Cursor) -> Condition {
-    let at = at.to_offset_date_time();
-    let same_period = total::Column::PeriodStart.eq(at);
-    Condition::any()
-        .add(total::Column::PeriodStart.lt(at))
-        .add(Condition::all().add(same_period).add(total::Column::Id.lt(id)))
 }
 
 impl From<total::Model> for UsageTotal {

@@ -3,12 +3,15 @@
 
 use std::marker::PhantomData;
 
-use kernel::TenantId;
+use kernel::{Cursor, Page, PageRequest, TenantId};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, ModelTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
+    prelude::Uuid,
     sea_query::{Asterisk, Expr, ExprTrait, Func, IntoCondition, SelectStatement},
 };
+
+use time::OffsetDateTime;
 
 use crate::{Store, StoreError, TenantEntity, link::On, transaction::Transaction};
 
@@ -21,7 +24,7 @@ pub struct Outside;
 pub struct InTransaction;
 
 /// A select that has not run yet.
-#[must_use = "a query does nothing until it is run with `one`, `all`, `count`, `exists` or `sum`"]
+#[must_use = "a query does nothing until it is run with `one`, `all`, `page`, `count`, `exists` or `sum`"]
 pub struct Query<'a, E: EntityTrait, Place = Outside> {
     on: On<'a>,
     select: Select<E>,
@@ -58,12 +61,6 @@ impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
         self
     }
 
-    /// Leaves out the first `rows`. A cursor in a filter is better: it stays right while rows come.
-    pub fn offset(mut self, rows: u64) -> Self {
-        self.select = self.select.offset(rows);
-        self
-    }
-
     /// The first row.
     ///
     /// # Errors
@@ -82,7 +79,41 @@ impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
         self.select.all(&link).await.map_err(|error| self.on.failed(error))
     }
 
-    /// How many rows there are, within `limit` and `offset` where they are given.
+    /// The page that `request` asks for, the newest first: by `at`, a time, and by `id`, which
+    /// orders rows of the same time. The query must have neither order nor limit of its own. A page
+    /// begins after the last row of the one before, so it stays right while rows come.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's, also where `at` is no time or `id` no UUID.
+    pub async fn page(
+        self,
+        request: &PageRequest,
+        at: E::Column,
+        id: E::Column,
+    ) -> Result<Page<E::Model>, StoreError> {
+        let on = self.on;
+        let mut rows = self;
+        if let Some(Cursor { at: last, id: last_id }) = request.cursor {
+            let last = last.to_offset_date_time();
+            let same_time = Condition::all().add(at.eq(last)).add(id.lt(last_id));
+            rows = rows.filter(Condition::any().add(at.lt(last)).add(same_time));
+        }
+        let rows = rows
+            .order_by_desc(at)
+            .order_by_desc(id)
+            .limit(u64::from(request.size()) + 1)
+            .all()
+            .await?;
+        let (mut items, size) = (rows, request.size() as usize);
+        // The row too many tells that there is a next page.
+        let more = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| more).map(|row| position::<E>(row, at, id));
+        let next_cursor = last.transpose().map_err(|error| on.failed(error))?;
+        Ok(Page { items, next_cursor })
+    }
+
+    /// How many rows there are, within `limit` where it is given.
     ///
     /// # Errors
     /// [`StoreError::Busy`], or the database's.
@@ -212,6 +243,16 @@ impl<'a, E: EntityTrait> DeleteMany<'a, E> {
         let done = self.delete.exec(&link).await.map_err(|error| on.failed(error))?;
         Ok(done.rows_affected)
     }
+}
+
+/// Where `row` stands in a list ordered by `at` and `id`.
+fn position<E: EntityTrait>(row: &E::Model, at: E::Column, id: E::Column) -> Result<Cursor, DbErr> {
+    use sea_orm::sea_query::ValueType;
+
+    let wrong = |_| DbErr::Type("a page is ordered by a time and a UUID".to_owned());
+    let moment: OffsetDateTime = ValueType::try_from(row.get(at)).map_err(wrong)?;
+    let id: Uuid = ValueType::try_from(row.get(id)).map_err(wrong)?;
+    Ok(Cursor { at: moment.into(), id })
 }
 
 /// What every query of a tenant's scope is filtered by.

@@ -40,10 +40,6 @@ impl<'a> SystemReader<'a> {
         Self { store }
     }
 
-    pub(crate) const fn store(&self) -> &'a Store {
-        self.store
-    }
-
     /// Starts a query over all rows of `E`.
     pub fn find<E: DeclaredEntity>(&self) -> Query<'a, E, Outside> {
         Query::new(On::Readers(self.store), E::find())

@@ -9,7 +9,6 @@ use sea_orm::{
 
 use crate::{
     Store, StoreError, TenantEntity,
-    link::On,
     query::{foreign_tenant, tenant_filter},
     transaction::Transaction,
 };
@@ -145,18 +144,4 @@ fn unless_missing<A: ActiveModelTrait>(tx: &Transaction, error: DbErr) -> StoreE
         },
         error => tx.failed(error),
     }
-}
-
-/// Runs a statement that no builder has.
-pub(crate) async fn select<E: EntityTrait>(
-    on: On<'_>,
-    statement: &sea_orm::sea_query::SelectStatement,
-) -> Result<Vec<E::Model>, StoreError> {
-    use sea_orm::FromQueryResult;
-
-    let link = on.link()?;
-    let found = link.query_all(statement).await.and_then(|rows| {
-        rows.iter().map(|row| E::Model::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()
-    });
-    found.map_err(|error| on.failed(error))
 }

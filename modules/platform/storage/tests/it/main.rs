@@ -6,7 +6,7 @@ mod isolation;
 mod lifecycle;
 mod migrations;
 mod once;
-mod outbox;
+mod pages;
 mod publish;
 mod rollback;
 mod scenario;
