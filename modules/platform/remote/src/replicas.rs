@@ -1,12 +1,19 @@
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    collections::HashMap,
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
 use reqwest::Url;
-use seam::resilience::{Breaker, Permit};
+use seam::{
+    MethodDescriptor,
+    resilience::{Breaker, Permit},
+};
 
-use crate::{HttpClient, Remote, RemoteError, transport};
+use crate::{HttpClient, Remote, RemoteError, request, transport};
 
 /// The places where a service runs, each with a breaker of its own.
 #[derive(Debug)]
@@ -18,9 +25,12 @@ pub struct Replicas {
 /// One of the places where a service runs.
 #[derive(Debug)]
 pub struct Replica {
-    pub(crate) url: Url,
+    base: Url,
     pub(crate) connections: reqwest::Client,
     breaker: Breaker,
+    /// Of the methods that were called, by port, version and name; to put one together costs more
+    /// than all the rest of a request.
+    urls: RwLock<HashMap<(&'static str, u32, &'static str), Url>>,
 }
 
 impl Replicas {
@@ -47,7 +57,12 @@ impl Replicas {
     pub(crate) fn new(replicas: impl IntoIterator<Item = (Url, reqwest::Client)>) -> Self {
         let replicas = replicas
             .into_iter()
-            .map(|(url, connections)| Replica { url, connections, breaker: Breaker::new() })
+            .map(|(base, connections)| Replica {
+                base,
+                connections,
+                breaker: Breaker::new(),
+                urls: RwLock::default(),
+            })
             .collect();
         Self { replicas, next: AtomicUsize::new(0) }
     }
@@ -71,10 +86,21 @@ impl Replicas {
 }
 
 impl Replica {
+    /// Where it serves `method` of `service`, which is always the same one.
+    pub(crate) fn call_url(&self, service: &str, method: &'static MethodDescriptor) -> Url {
+        let key = (method.port, method.version, method.name);
+        let known = self.urls.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        known.unwrap_or_else(|| {
+            let url = request::url(&self.base, service, method);
+            let mut urls = self.urls.write().unwrap_or_else(PoisonError::into_inner);
+            urls.entry(key).or_insert(url).clone()
+        })
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn url(&self) -> &Url {
-        &self.url
+        &self.base
     }
 
     /// The pool that leads there.
@@ -140,7 +166,7 @@ mod tests {
     }
 
     fn ports(replicas: &Replicas, now: Instant, times: usize) -> Vec<Option<u16>> {
-        (0..times).map(|_| replicas.choose(now).and_then(|replica| replica.url.port())).collect()
+        (0..times).map(|_| replicas.choose(now).and_then(|replica| replica.base.port())).collect()
     }
 
     #[test]

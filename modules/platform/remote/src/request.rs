@@ -1,16 +1,19 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kernel::CallContext;
 use reqwest::{
     Method, Request, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
-use seam::{CallFailure, MethodDescriptor, OutgoingCall, WireContext, headers};
+use seam::{CallFailure, MethodDescriptor, OutgoingCall, WireContext};
 use tokens::HopSigner;
 
 /// A call as it is sent, however often and to whichever replica.
 pub(crate) struct Message<'a> {
+    service: &'a str,
     context: &'a CallContext,
-    headers: HeaderMap,
+    token: Arc<str>,
     body: Bytes,
 }
 
@@ -18,7 +21,7 @@ impl<'a> Message<'a> {
     /// Puts `call` into a message to `service`.
     pub(crate) fn new(
         signer: &HopSigner,
-        service: &str,
+        service: &'a str,
         call: &OutgoingCall<'a>,
     ) -> Result<Self, CallFailure> {
         let token = signer.token_for(call.context.principal(), service).map_err(|error| {
@@ -29,28 +32,33 @@ impl<'a> Message<'a> {
             );
             CallFailure::unavailable(service)
         })?;
-        let mut headers = HeaderMap::with_capacity(8);
-        let wire = WireContext::from(call.context);
-        for (name, value) in wire.to_headers() {
-            headers.insert(HeaderName::from_static(name), header(service, value)?);
-        }
-        let mut bearer = header(service, format!("Bearer {token}"))?;
-        bearer.set_sensitive(KEPT_OUT_OF_LOGS);
-        headers.insert(AUTHORIZATION, bearer);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Ok(Self { context: call.context, headers, body: Bytes::copy_from_slice(call.argument) })
+        let body = Bytes::copy_from_slice(call.argument);
+        Ok(Self { service, context: call.context, token, body })
     }
 
     /// The request to `url`, with the time that is left now.
-    pub(crate) fn request(&self, url: Url) -> Request {
+    pub(crate) fn request(&self, url: Url) -> Result<Request, CallFailure> {
         let mut request = Request::new(Method::POST, url);
-        let remaining = u64::try_from(self.context.remaining().as_millis()).unwrap_or(u64::MAX);
-        *request.headers_mut() = self.headers.clone();
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static(headers::REMAINING_MS), remaining.into());
+        *request.headers_mut() = self.headers()?;
         *request.body_mut() = Some(self.body.clone().into());
-        request
+        Ok(request)
+    }
+
+    fn headers(&self) -> Result<HeaderMap, CallFailure> {
+        let value = |text: String| {
+            HeaderValue::try_from(text)
+                .map_err(|error| CallFailure::incompatible(self.service, error))
+        };
+        // For these, and for the three that reqwest and hyper add.
+        let mut headers = HeaderMap::with_capacity(10);
+        for (name, text) in WireContext::from(self.context).to_headers() {
+            headers.insert(HeaderName::from_static(name), value(text)?);
+        }
+        let mut bearer = value(format!("Bearer {}", self.token))?;
+        bearer.set_sensitive(KEPT_OUT_OF_LOGS);
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(headers)
     }
 }
 
@@ -65,8 +73,4 @@ pub(crate) fn url(base: &Url, service: &str, method: &MethodDescriptor) -> Url {
         path.extend([&format!("v{}", method.version), method.name]);
     }
     url
-}
-
-fn header(service: &str, value: String) -> Result<HeaderValue, CallFailure> {
-    HeaderValue::try_from(value).map_err(|error| CallFailure::incompatible(service, error))
 }

@@ -13,7 +13,7 @@ use crate::{
     answer::Target,
     attempt::{Attempt, Health, Next},
     replicas::Replicas,
-    request::{self, Message},
+    request::Message,
 };
 
 /// Where a module runs that is not in this program.
@@ -79,7 +79,10 @@ impl HttpTransport {
             return Attempt::refused_by_breakers(self.service());
         };
         let pending = replica.pending();
-        let request = message.request(request::url(&replica.url, self.service(), target.method));
+        let request = match message.request(replica.call_url(self.service(), target.method)) {
+            Ok(request) => request,
+            Err(failure) => return Attempt::settled(Reply::Failed(failure)),
+        };
         let (runtime, connections) = (self.client.runtime(), &replica.connections);
         let attempt = Attempt::send(runtime, connections, request, target).await;
         match attempt.health {
