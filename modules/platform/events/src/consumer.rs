@@ -95,6 +95,13 @@ impl From<CallFailure> for HandlerError {
     }
 }
 
+/// Nobody in this build consumes the event.
+#[derive(Debug, thiserror::Error)]
+#[error("this build has no consumer of {event_type}")]
+pub(crate) struct NobodyConsumes {
+    pub(crate) event_type: String,
+}
+
 /// A subscription to one version of one type of event.
 #[derive(Clone)]
 pub struct Consumer {
@@ -109,6 +116,8 @@ pub struct Consumer {
 pub(crate) enum Handling {
     Effect(Arc<dyn AnyEffect>),
     Action(Arc<dyn AnyAction>),
+    /// Given to those who consume it now.
+    Unrouted,
 }
 
 impl Consumer {
@@ -125,6 +134,12 @@ impl Consumer {
     pub fn action<E: Event>(name: &'static str, action: Arc<dyn Action<E>>) -> Self {
         let handling = Handling::Action(Arc::new(DecodedAction(action)));
         Self { name, event_type: E::TYPE, version: E::VERSION, handling }
+    }
+
+    /// Keeps what was sent here although nobody here consumes it: the sender's build is newer, and
+    /// knows of a consumer that this build does not have. Once there is one, an operator replays.
+    pub(crate) const fn unrouted() -> Self {
+        Self { name: "unrouted", event_type: "", version: 0, handling: Handling::Unrouted }
     }
 
     /// The name it has in the inbox.

@@ -68,6 +68,8 @@ impl EventEngine {
             let name = consumer.name;
             assert!(before.iter().all(|other| other.name != name), "two consumers named `{name}`");
         }
+        let mut consumers = consumers;
+        consumers.push(Consumer::unrouted());
         let wake = Arc::new(Notify::new());
         let inbox = Arc::new(Inbox {
             store: store.clone(),

@@ -17,7 +17,7 @@ use tracing::Instrument;
 use self::attempt::{Verdict, bounded};
 use crate::{
     Consumer, EngineSettings, HandlerError,
-    consumer::{AnyEffect, Handling},
+    consumer::{AnyEffect, Handling, NobodyConsumes},
     scopes::INBOX,
 };
 
@@ -76,11 +76,7 @@ impl Inbox {
     async fn take(&self, envelope: &Envelope) -> Result<(), StoreError> {
         let subscribed: Vec<&Consumer> = self.subscribed_to(&envelope.event_type);
         if subscribed.is_empty() {
-            tracing::debug!(
-                messaging.message.id = %envelope.id,
-                event.name = envelope.event_type,
-                "nobody here consumes this event"
-            );
+            return self.park_unrouted(envelope).await;
         }
         let is_known = subscribed.iter().any(|consumer| consumer.version == envelope.version);
         for consumer in subscribed {
@@ -92,6 +88,8 @@ impl Inbox {
                         self.apply_at_once(consumer, &**effect, envelope).await?;
                     }
                     Handling::Action(_) => self.store_for_later(consumer, envelope).await?,
+                    // It consumes no type of its own.
+                    Handling::Unrouted => {}
                 }
             }
         }
@@ -100,6 +98,13 @@ impl Inbox {
 
     fn subscribed_to(&self, event_type: &str) -> Vec<&Consumer> {
         self.consumers.iter().filter(|consumer| consumer.event_type == event_type).collect()
+    }
+
+    /// Nobody here consumes the type: a newer build will.
+    async fn park_unrouted(&self, envelope: &Envelope) -> Result<(), StoreError> {
+        let event_type = envelope.event_type.clone();
+        let error = HandlerError::permanent(NobodyConsumes { event_type });
+        self.store_failed(&Consumer::unrouted(), envelope, FirstAttempt::NotMade, &error).await
     }
 
     /// No consumer of the type knows this version: a newer build will.

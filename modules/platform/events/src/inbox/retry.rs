@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Consumer, HandlerError,
-    consumer::{AnyAction, AnyEffect, Handling},
+    consumer::{AnyAction, AnyEffect, Handling, NobodyConsumes},
     scopes::INBOX,
 };
 
@@ -75,7 +75,31 @@ impl Inbox {
         match &consumer.handling {
             Handling::Effect(effect) => self.apply(consumer, &**effect, row, &envelope).await,
             Handling::Action(action) => self.perform(consumer, &**action, row, &envelope).await,
+            Handling::Unrouted => self.route_again(consumer, row, &envelope).await,
         }
+    }
+
+    /// Gives what was parked for want of a consumer to those that there are now.
+    async fn route_again(
+        &self,
+        consumer: &Consumer,
+        row: &Waiting,
+        envelope: &Envelope,
+    ) -> Result<Progress, StoreError> {
+        if self.subscribed_to(&envelope.event_type).is_empty() {
+            let event_type = envelope.event_type.clone();
+            let error = HandlerError::permanent(NobodyConsumes { event_type });
+            return self.record_failure(consumer, row, envelope, row.attempts, &error).await;
+        }
+        // Each consumer takes it once, so that a repetition after a crash here does no harm.
+        self.take(envelope).await?;
+        let tx = self.store.system_write(&INBOX).await?;
+        let now = self.store.clock().now();
+        if !rows::finish(&tx, row, row.attempts + 1, now).await? {
+            return Ok(Progress::Stuck);
+        }
+        tx.commit().await?;
+        Ok(Progress::Moved)
     }
 
     async fn apply(

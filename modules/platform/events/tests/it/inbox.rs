@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use events::Happening;
+use events::{EventEngine, Happening};
 use seam::{EventBatch, EventInbox};
 use storage::tables::inbox::State;
 use testing::{CLIENTS, Client};
@@ -125,12 +125,25 @@ async fn what_can_never_be_handled_is_parked_at_once() {
     assert_eq!(reader.applied().await, [(1, 5)]);
 }
 
+/// The sender sends only what the module's contract says it consumes: a newer build of it does.
 #[tokio::test]
-async fn an_event_that_nobody_consumes_is_taken() {
-    let reader = Reader::new(&clock()).await;
-    let unheard_of = kernel::Envelope { event_type: "counter.reset".to_owned(), ..envelope(1, 1) };
-    assert_eq!(reader.deliver(vec![unheard_of]).await.taken.len(), 1);
-    assert!(reader.inbox().await.is_empty());
+async fn an_event_that_nobody_consumes_yet_is_kept_for_the_next_build() {
+    let script = Arc::new(Script::default());
+    let old_build = Reader::with(&clock(), Vec::new(), Arc::clone(&script)).await;
+    assert_eq!(old_build.deliver(vec![envelope(1, 1)]).await.taken.len(), 1);
+    let kept = ("unrouted".to_owned(), 1);
+    assert_eq!(old_build.inbox().await[&kept], State::Dead);
+    assert_eq!(old_build.engine.dead_letters().replay_all("unrouted").await.expect("kept"), 1);
+    old_build.settle().await;
+    assert_eq!(old_build.inbox().await[&kept], State::Dead, "still nobody consumes it");
+
+    let consumers = vec![effect("reader.count", &script)];
+    let bus = testing::RecordingBus::new();
+    let new_build = EventEngine::new(old_build.store.store(), consumers, bus, settings());
+    assert_eq!(new_build.dead_letters().replay_all("unrouted").await.expect("kept"), 1);
+    new_build.run_until_idle().await.expect("a working store");
+    assert_eq!(old_build.applied().await, [(1, 1)]);
+    assert_eq!(old_build.inbox().await[&kept], State::Done);
 }
 
 #[tokio::test]
