@@ -58,7 +58,8 @@ pub(super) async fn due(
     query.order_by_asc(Column::Seq).limit(limit).all().await
 }
 
-/// Notes that rows were taken.
+/// Notes that rows were taken, and forgets what was in them: a sealed secret must not outlive the
+/// delivery here. The rows themselves stay for a while, for whoever asks what was sent when.
 pub(super) async fn mark_sent(
     store: &Store,
     rows: &[i64],
@@ -70,6 +71,7 @@ pub(super) async fn mark_sent(
     let tx = store.system_write(&RELAY).await?;
     tx.update_many::<Entity>()
         .set(Column::SentAt, now.to_offset_date_time())
+        .set(Column::Envelope, serde_json::Value::Null)
         .filter(Column::Seq.is_in(rows.iter().copied()))
         .filter(Column::SentAt.is_null())
         .exec()

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use events::{Backlog, EventEngine};
 use kernel::Envelope;
 use seam::{CallFailure, EventBus, Receipt};
+use storage::tables::outbox;
 use testing::{RecordingBus, TestStore};
 
-use crate::world::{Counted, LONG, clock, counted, lock, publish, publishing_store, settings};
+use crate::world::{Counted, LONG, TESTS, clock, counted, lock, publish, publishing_store, settings};
 
 fn engine(store: &TestStore, bus: Arc<dyn EventBus>) -> Arc<EventEngine> {
     EventEngine::new(store.store(), Vec::new(), bus, settings())
@@ -33,6 +34,20 @@ async fn each_destination_gets_each_event_once_and_in_order() {
     assert_eq!(engine.run_until_idle().await.expect("a working store"), 0);
     assert_eq!(bus.published().len(), sent);
     assert!(engine.backlog().await.expect("a working store").outbox.is_empty());
+}
+
+/// A sealed secret must not stay with its sender when it has been delivered.
+#[tokio::test]
+async fn what_was_sent_is_forgotten() {
+    let store = publishing_store(&clock()).await;
+    publish(&store, &[counted(1, 1)]).await;
+    let rows = async || {
+        store.system(&TESTS).find::<outbox::Entity>().all().await.expect("a working store")
+    };
+    assert!(rows().await.iter().all(|row| row.envelope().is_ok()), "it waits to be sent");
+    engine(&store, RecordingBus::new()).run_until_idle().await.expect("a working store");
+    let rows = rows().await;
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.envelope.is_null()), "{rows:?}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub struct Model {
     pub ordering_key: String,
     /// The envelope's tenant.
     pub tenant_id: Option<Uuid>,
-    /// The [`Envelope`].
+    /// The [`Envelope`]; null once it was sent.
     #[sea_orm(column_type = "JsonBinary")]
     pub envelope: Json,
     /// How often it was sent in vain.
