@@ -109,6 +109,8 @@ impl From<InviteError> for Problem {
                 "role-not-grantable",
                 "Nobody gives a role that is above their own",
             ),
+            InviteError::KeyReused => Self::idempotency_key_reused(),
+            InviteError::InFlight { retry_after } => Self::idempotency_key_in_use(retry_after),
             InviteError::AlreadyMember => already_member(),
             InviteError::AlreadyInvited => Self::new(
                 StatusCode::CONFLICT,

@@ -1,18 +1,21 @@
 //! `/v1/auth/invitations`.
 
 use actix_web::{
-    HttpResponse, delete, get, post,
+    HttpRequest, HttpResponse, Responder, delete, get, post,
     web::{Data, Json},
 };
 use kernel::{InvitationId, Page, PageRequest, Role, Secret, TenantId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiJson, ApiPath, ApiQuery, Caller, Problem, StandardErrors, Visitor};
+use web::{
+    ApiJson, ApiPath, ApiQuery, BodyHash, Caller, OptionalIdempotencyKey, Problem, Replayed,
+    StandardErrors, Visitor,
+};
 
 use super::{
     accept::{Acceptance, Joined},
     domain::Status,
-    invite::Inviter,
+    invite::{Answer, InviteRequest, Inviter, RequestKey},
     store::invitations,
 };
 use crate::{input::Fields, people::EmailAddress, service::AuthService};
@@ -107,15 +110,22 @@ pub(crate) struct AcceptedUser {
 /// For admins and owners; nobody gives a role above their own. The tenant's subscription must have
 /// a free seat, or the answer is 403 `no-free-seat` with its `limit`. Where billing cannot be
 /// reached it is 503, and there is no invitation; the same request may be sent again.
+///
+/// Who sends an `Idempotency-Key` and repeats the request under it is answered with the first
+/// invitation, whatever has become of it. A refusal is not kept: the key is free again.
 #[utoipa::path(
     tag = "auth",
+    params(OptionalIdempotencyKey),
     request_body = InviteCommand,
     responses((status = CREATED, body = Invitation), StandardErrors),
     security(("bearer" = []))
 )]
 #[post("/invitations")]
 pub(crate) async fn invite(
+    request: HttpRequest,
     caller: Caller,
+    OptionalIdempotencyKey(key): OptionalIdempotencyKey,
+    body_hash: BodyHash,
     command: ApiJson<InviteCommand>,
     auth: Data<AuthService>,
 ) -> Result<HttpResponse, Problem> {
@@ -126,8 +136,11 @@ pub(crate) async fn invite(
         return Err(fields.into_invalid().into());
     };
     let inviter = Inviter { user: caller.user(), tenant: caller.tenant(), role: caller.role() };
-    let invitation = auth.invite(&caller, inviter, email, role).await?;
-    Ok(HttpResponse::Created().json(Invitation::seen_at(invitation, auth.now())))
+    let key = key.map(|key| RequestKey { key: key.to_string(), body_hash: body_hash.to_string() });
+    Ok(match auth.invite(&caller, inviter, InviteRequest { email, role, key }).await? {
+        Answer::Invited(row) => HttpResponse::Created().json(Invitation::seen_at(row, auth.now())),
+        Answer::Replayed { status, body } => Replayed { status, body }.respond_to(&request),
+    })
 }
 
 /// The tenant's invitations, newest first. For admins and owners.
@@ -192,7 +205,7 @@ pub(crate) async fn accept_invitation(
 }
 
 impl Invitation {
-    fn seen_at(row: invitations::Model, now: Timestamp) -> Self {
+    pub(super) fn seen_at(row: invitations::Model, now: Timestamp) -> Self {
         let expires_at = Timestamp::from(row.expires_at);
         let status = match Status::from(row.status).seen_at(now, expires_at) {
             // A page holds none that is being reserved, and a new one is pending.

@@ -1,15 +1,19 @@
 //! Inviting.
 
+use std::time::Duration;
+
 use auth_api::InvitationCreated;
 use billing_api::{BillingError, SeatRequest};
 use kernel::{CallContext, CallKey, Event, InvitationId, Role, TenantId, UserId};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
 use seam::CallFailure;
-use storage::{StoreError, TenantTx};
+use serde_json::Value;
+use storage::{Claim, StoreError, TenantTx};
 use tokens::{OneTimeToken, SealError};
 
 use super::{
     domain::{self, RoleNotGrantable, Status, Step},
+    http::Invitation,
     jobs::{self, InvitationExpired, ReservationOverdue},
     store::{self, NewInvitation, StoredStatus, Withdrawal, invitations},
 };
@@ -20,6 +24,10 @@ use crate::{
     service::AuthService,
 };
 
+/// The route that the clients' keys belong to.
+const ROUTE: &str = "POST /v1/auth/invitations";
+const CREATED: u16 = 201;
+
 /// Who invites.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inviter {
@@ -28,11 +36,51 @@ pub(crate) struct Inviter {
     pub(crate) role: Role,
 }
 
+/// Who is to be invited.
+#[derive(Clone, Debug)]
+pub(crate) struct InviteRequest {
+    pub(crate) email: EmailAddress,
+    pub(crate) role: Role,
+    /// The client's name for the request, where it gave one.
+    pub(crate) key: Option<RequestKey>,
+}
+
+/// The client's identity for a request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestKey {
+    /// The `Idempotency-Key`.
+    pub(crate) key: String,
+    /// Tells a repetition from another request under the same key.
+    pub(crate) body_hash: String,
+}
+
+/// What a client is answered.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Invited(invitations::Model),
+    /// As it was answered the first time.
+    Replayed {
+        status: u16,
+        body: Value,
+    },
+}
+
+enum Begun {
+    /// The intent is committed.
+    Reserving(InvitationId),
+    /// The request was answered before.
+    Answered(Answer),
+}
+
 /// Why nobody was invited.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InviteError {
     #[error(transparent)]
     RoleNotGrantable(#[from] RoleNotGrantable),
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("the request under this key is still at work")]
+    InFlight { retry_after: Duration },
     #[error("the address belongs to a member")]
     AlreadyMember,
     #[error("the address has an open invitation")]
@@ -58,23 +106,42 @@ impl AuthService {
     /// Invites `email`, on a seat of the tenant's.
     ///
     /// A request that follows one with an unknown outcome goes on with that one's invitation:
-    /// billing sees the same key and answers as it did.
+    /// billing sees the same key and answers as it did. A request with a key of the client's that
+    /// was answered with an invitation is answered so again; a refusal is not kept.
     pub(crate) async fn invite(
         &self,
         ctx: &CallContext,
         inviter: Inviter,
-        email: EmailAddress,
-        role: Role,
+        request: InviteRequest,
+    ) -> Result<Answer, InviteError> {
+        domain::check_grant(inviter.role, request.role)?;
+        let id = match self.begin_reservation(ctx, inviter, &request).await? {
+            Begun::Reserving(id) => id,
+            Begun::Answered(answer) => return Ok(answer),
+        };
+        let invited = self.reserve(ctx, inviter, id, &request).await;
+        match (&invited, &request.key) {
+            // After a failure of the store the invitation may be there: the claim stands, and the
+            // key is answered with it then.
+            (Ok(_) | Err(InviteError::Store(_)), _) | (_, None) => {}
+            (Err(_), Some(key)) => self.free(ctx, key).await,
+        }
+        invited.map(Answer::Invited)
+    }
+
+    /// Reserves the seat and confirms the invitation. No transaction is open here.
+    async fn reserve(
+        &self,
+        ctx: &CallContext,
+        inviter: Inviter,
+        id: InvitationId,
+        invited: &InviteRequest,
     ) -> Result<invitations::Model, InviteError> {
-        domain::check_grant(inviter.role, role)?;
-        self.refuse_member(ctx, &email).await?;
-        let id = self.begin_reservation(ctx, inviter, email, role).await?;
-        // No transaction is open here.
         let key = CallKey::new(jobs::holder(id));
         let call = ctx.with_key(key).with_time(self.settings.seat_call_time);
         let request = SeatRequest { holder: jobs::holder(id) };
         let error = match self.billing.reserve_seat(&call, request).await {
-            Ok(_) => return self.confirm(ctx, inviter, id, role).await,
+            Ok(_) => return self.confirm(ctx, inviter, id, invited).await,
             Err(BillingError::Call(failure)) => {
                 // Another request may have reserved the seat without our knowing.
                 if failure.is_certainly_not_done() {
@@ -113,21 +180,36 @@ impl AuthService {
         if membership.is_some() { Err(InviteError::AlreadyMember) } else { Ok(()) }
     }
 
-    /// Commits the intent: the invitation, and the check that takes it back should we die.
+    /// Commits the intent: the claim of the client's key, the invitation, and the check that takes
+    /// it back should we die. A refusal takes the claim with it.
     async fn begin_reservation(
         &self,
         ctx: &CallContext,
         inviter: Inviter,
-        email: EmailAddress,
-        role: Role,
-    ) -> Result<InvitationId, InviteError> {
+        request: &InviteRequest,
+    ) -> Result<Begun, InviteError> {
         let tx = self.store.write(ctx).await?;
+        if let Some(RequestKey { key, body_hash }) = &request.key {
+            match tx.claim_key(ROUTE, key, body_hash, self.settings.reservation_patience).await? {
+                // One that was cut off has left an invitation to go on with, or none.
+                Claim::New | Claim::Resume => {}
+                Claim::Replay { status, body } => {
+                    return Ok(Begun::Answered(Answer::Replayed { status, body }));
+                }
+                Claim::InFlight { retry_after } => {
+                    return Err(InviteError::InFlight { retry_after });
+                }
+                Claim::Mismatch => return Err(InviteError::KeyReused),
+            }
+        }
+        // After the claim: who has joined by now was invited by the first request.
+        self.refuse_member(ctx, &request.email).await?;
         let now = self.store.clock().now();
         let new = NewInvitation {
             id: InvitationId(self.store.ids().next()),
             tenant: inviter.tenant,
-            email,
-            role,
+            email: request.email.clone(),
+            role: request.role,
             invited_by: inviter.user,
             now,
             expires_at: now + self.settings.invitation_lifetime,
@@ -146,17 +228,19 @@ impl AuthService {
         let overdue = ReservationOverdue { invitation: id };
         tx.schedule(due, &jobs::reservation_job(id), &overdue).await?;
         tx.commit().await?;
-        Ok(id)
+        Ok(Begun::Reserving(id))
     }
 
-    /// Commits the result: the invitation can be accepted, and the mail goes out.
+    /// Commits the result: the invitation can be accepted, the mail goes out, and the client's key
+    /// is answered.
     async fn confirm(
         &self,
         ctx: &CallContext,
         inviter: Inviter,
         id: InvitationId,
-        role: Role,
+        request: &InviteRequest,
     ) -> Result<invitations::Model, InviteError> {
+        let role = request.role;
         let (token, token_hash) = OneTimeToken::generate();
         let sealed_token = self.sealer.seal(token.expose(), InvitationCreated::TYPE)?;
         let tx = self.store.write(ctx).await?;
@@ -191,8 +275,32 @@ impl AuthService {
         let line =
             audit::Line { actor: Some(inviter.user), action: Action::Invited, subject: Some(id.0) };
         audit::write(&tx, line).await?;
+        if let Some(RequestKey { key, .. }) = &request.key {
+            let answer = Invitation::seen_at(invitation.clone(), now);
+            let json = serde_json::to_value(answer).map_err(|source| StoreError::Json {
+                module: self.store.module(),
+                what: "an invitation",
+                source,
+            })?;
+            tx.complete_key(ROUTE, key, CREATED, &json).await?;
+        }
         tx.commit().await?;
         Ok(invitation)
+    }
+
+    /// Frees the key of a request that brought no invitation, so that it may be sent again at once.
+    async fn free(&self, ctx: &CallContext, RequestKey { key, .. }: &RequestKey) {
+        let freed = async {
+            let tx = self.store.write(ctx).await?;
+            tx.forget_key(ROUTE, key).await?;
+            tx.commit().await
+        };
+        if let Err(error) = freed.await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "an idempotency key stays claimed until its lease ends"
+            );
+        }
     }
 
     /// The seat is reserved and the invitation no longer waits for it: another request has

@@ -7,6 +7,7 @@ mod inviting;
 mod openapi;
 mod profile;
 mod registration;
+mod repeating;
 mod seats;
 mod sessions;
 mod support;

@@ -64,16 +64,38 @@ impl FromRequest for IdempotencyKey {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut headers = request.headers().get_all(HEADER);
-        ready(match (headers.next(), headers.next()) {
-            (None, _) => Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency-key-missing",
-                "The header Idempotency-Key is needed",
-            )),
-            (Some(key), None) => read_key(key).ok_or_else(invalid_key),
-            (Some(_), Some(_)) => Err(invalid_key()),
-        })
+        ready(key_of(request).and_then(|key| {
+            key.ok_or_else(|| {
+                Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    "idempotency-key-missing",
+                    "The header Idempotency-Key is needed",
+                )
+            })
+        }))
+    }
+}
+
+/// An [`IdempotencyKey`] that a client may leave out. One that is sent must be valid: the extractor
+/// answers 400 `idempotency-key-invalid` otherwise, which an `Option<IdempotencyKey>` would not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OptionalIdempotencyKey(pub Option<IdempotencyKey>);
+
+impl FromRequest for OptionalIdempotencyKey {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(key_of(request).map(Self))
+    }
+}
+
+fn key_of(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut headers = request.headers().get_all(HEADER);
+    match (headers.next(), headers.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) => read_key(key).map(Some).ok_or_else(invalid_key),
+        (Some(_), Some(_)) => Err(invalid_key()),
     }
 }
 
@@ -95,16 +117,26 @@ fn invalid_key() -> Problem {
 
 impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "Names the operation, 1 to 255 visible ASCII characters. Sent again \
-                           within 24 hours, the same request gets the first answer.";
-        let parameter = ParameterBuilder::new()
-            .name("Idempotency-Key")
-            .parameter_in(ParameterIn::Header)
-            .required(Required::True)
-            .description(Some(description))
-            .schema(Some(String::schema()));
-        vec![parameter.build()]
+        vec![parameter(Required::True)]
     }
+}
+
+impl IntoParams for OptionalIdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![parameter(Required::False)]
+    }
+}
+
+fn parameter(required: Required) -> Parameter {
+    let description = "Names the operation, 1 to 255 visible ASCII characters. Sent again \
+                       within 24 hours, the same request gets the first answer.";
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(String::schema()))
+        .build()
 }
 
 /// SHA-256 of what was asked, in hexadecimal: path, query and the bytes of the body. Tells a

@@ -80,7 +80,7 @@ pub use actix_web::http::StatusCode;
 pub use body::DEFAULT_BODY_LIMIT;
 pub use caller::{AccessRefusal, AccessVerifier, Caller, Visitor, bearer};
 pub use edge::{Edge, Encryption, Origin, OriginError};
-pub use idempotency::{BodyHash, IdempotencyKey, Replayed};
+pub use idempotency::{BodyHash, IdempotencyKey, OptionalIdempotencyKey, Replayed};
 pub use json::ApiJson;
 pub use listener::{HALF_CLOSED, internal_app, openapi, public_app};
 pub use observe::trace_of;

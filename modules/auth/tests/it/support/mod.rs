@@ -142,6 +142,17 @@ impl App {
         self.send(authorized(session, Method::POST, path).set_json(body)).await
     }
 
+    pub(crate) async fn post_keyed(
+        &self,
+        session: &Session,
+        path: &str,
+        key: &str,
+        body: Value,
+    ) -> Answer {
+        let request = authorized(session, Method::POST, path).set_json(body);
+        self.send(request.insert_header(("idempotency-key", key))).await
+    }
+
     pub(crate) async fn delete_as(&self, session: &Session, path: &str) -> Answer {
         self.send(authorized(session, Method::DELETE, path)).await
     }
