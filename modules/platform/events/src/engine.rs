@@ -59,17 +59,16 @@ impl EventEngine {
     #[must_use]
     pub fn new(
         store: Store,
-        consumers: Vec<Consumer>,
+        mut consumers: Vec<Consumer>,
         bus: Arc<dyn EventBus>,
         settings: EngineSettings,
     ) -> Arc<Self> {
+        consumers.push(Consumer::unrouted());
         for (position, consumer) in consumers.iter().enumerate() {
             let before = &consumers[..position];
             let name = consumer.name;
             assert!(before.iter().all(|other| other.name != name), "two consumers named `{name}`");
         }
-        let mut consumers = consumers;
-        consumers.push(Consumer::unrouted());
         let wake = Arc::new(Notify::new());
         let inbox = Arc::new(Inbox {
             store: store.clone(),
