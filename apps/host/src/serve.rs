@@ -220,3 +220,47 @@ fn docs(passed_on: &[PassedOn], routes: &[RoutesOf]) -> Docs {
     }
     docs
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, HttpResponse};
+    use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Semaphore};
+
+    use super::*;
+
+    /// A listener whose requests arrive and never end.
+    fn endless(arrived: &Arc<Semaphore>) -> (SocketAddr, Listener) {
+        let arrived = Arc::clone(arrived);
+        let server = HttpServer::new(move || {
+            let arrived = Arc::clone(&arrived);
+            App::new().default_service(actix::to(move || {
+                arrived.add_permits(1);
+                std::future::pending::<HttpResponse>()
+            }))
+        });
+        let server = server.workers(1).disable_signals().shutdown_timeout(60);
+        let server = server.bind(("127.0.0.1", 0)).expect("a free port");
+        start(server.addrs(), server.run()).expect("a listener")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_listeners_do_not_wait_one_after_the_other() {
+        let arrived = Arc::new(Semaphore::new(0));
+        let (public_address, public) = endless(&arrived);
+        let (internal_address, internal) = endless(&arrived);
+        let mut held = Vec::new();
+        for address in [public_address, internal_address] {
+            let mut client = TcpStream::connect(address).await.expect("a connection");
+            client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+            held.push(client);
+        }
+        drop(arrived.acquire_many(2).await.expect("both are in hand"));
+
+        let begun = Instant::now();
+        let drain = Duration::from_secs(1);
+        let listeners = Listeners { public_address, internal_address, public, internal };
+        listeners.stop(begun + drain).await;
+        let took = begun.elapsed();
+        assert!((drain..2 * drain).contains(&took), "the stop took {took:?}");
+    }
+}

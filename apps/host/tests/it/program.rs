@@ -55,10 +55,6 @@ impl Edge {
         format!("http://{}{path}", self.running.internal_address())
     }
 
-    pub(crate) fn internal_address(&self) -> std::net::SocketAddr {
-        self.running.internal_address()
-    }
-
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }
