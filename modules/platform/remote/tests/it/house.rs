@@ -148,7 +148,7 @@ pub(crate) fn transport(
 impl Server {
     pub(crate) fn start(&mut self, dispatch: Arc<dyn Dispatch>) {
         let trust = TrustStore::fixed([("monolith", self.verifier_key.public_jwk())]);
-        let verifier = HopVerifier::new(trust.expect("trust"), ["ledger"], Arc::new(SystemClock));
+        let verifier = HopVerifier::new(trust.expect("trust"), Arc::new(SystemClock));
         let ports = vec![ServedPort { service: "ledger".to_owned(), dispatch }];
         let routes = web::internal::ports(ports, verifier);
         let listener = TcpListener::bind(self.place.address).expect("the same port again");
