@@ -1,6 +1,6 @@
 //! The two listeners.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpServer, dev::ServerHandle, web as actix};
 use anyhow::Context as _;
@@ -116,9 +116,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
 
 fn bind_internal(parts: Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     let Parts { config, trust, served, health, ops, clock, .. } = parts;
-    let services: BTreeMap<String, ()> =
-        served.iter().map(|port| (port.service.clone(), ())).collect();
-    let verifier = Arc::new(HopVerifier::new(trust, services.into_keys(), clock));
+    let verifier = Arc::new(HopVerifier::new(trust, clock));
     let server = HttpServer::new(move || {
         let (served, verifier) = (served.clone(), Arc::clone(&verifier));
         let (health, ops) = (Arc::clone(&health), ops.clone());

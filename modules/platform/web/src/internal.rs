@@ -73,7 +73,8 @@ async fn take_call(
     address: Path<Address>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let principal = switchboard.verifier.verify(bearer(&request)?).map_err(|error| {
+    let principal = switchboard.verifier.verify(bearer(&request)?, &address.service);
+    let principal = principal.map_err(|error| {
         Problem::token_refused("token-invalid", "The token of the calling program is not valid")
             .caused_by(error)
     })?;

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -17,12 +17,12 @@ use crate::{
 /// expires, so that a call seldom costs a verification.
 pub struct HopVerifier {
     trust: Arc<TrustStore>,
-    audiences: HashSet<String>,
     clock: Arc<dyn Clock>,
     verified: RwLock<HashMap<String, Verified>>,
 }
 
 struct Verified {
+    audience: String,
     principal: Principal,
     validity: Validity,
 }
@@ -34,24 +34,19 @@ impl HopVerifier {
     /// Tokens remembered; beyond it, those that have expired are forgotten.
     const REMEMBERED: usize = 10_000;
 
-    /// Takes tokens of the programs in `trust` that are meant for one of `audiences`, the modules
-    /// that are served here.
-    pub fn new<S: Into<String>>(
-        trust: impl Into<Arc<TrustStore>>,
-        audiences: impl IntoIterator<Item = S>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let audiences = audiences.into_iter().map(Into::into).collect();
-        Self { trust: trust.into(), audiences, clock, verified: RwLock::default() }
+    /// Takes tokens of the programs in `trust`.
+    pub fn new(trust: impl Into<Arc<TrustStore>>, clock: Arc<dyn Clock>) -> Self {
+        Self { trust: trust.into(), clock, verified: RwLock::default() }
     }
 
-    /// On whose behalf the call is made.
+    /// On whose behalf the call to `audience` is made, which is the very module that is addressed:
+    /// a token for one module that is served here must not open another.
     ///
     /// # Errors
     /// Why the token is not taken.
-    pub fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+    pub fn verify(&self, token: &str, audience: &str) -> Result<Principal, TokenError> {
         let now = self.clock.now();
-        if let Some(principal) = self.known(token, now)? {
+        if let Some(principal) = self.known(token, audience, now)? {
             return Ok(principal);
         }
         let kid = jwt::key_id(token, Kind::Hop)?;
@@ -60,7 +55,7 @@ impl HopVerifier {
         if claims.iss != trusted.program || claims.act.sub != trusted.program {
             return Err(TokenError::WrongIssuer);
         }
-        if !self.audiences.contains(&claims.aud) {
+        if claims.aud != audience {
             return Err(TokenError::WrongAudience);
         }
         let validity = claims.validity();
@@ -70,13 +65,23 @@ impl HopVerifier {
             return Err(TokenError::Claims("it is valid for too long"));
         }
         let principal = claims.principal()?;
-        self.remember(token, now, Verified { principal: principal.clone(), validity });
+        let verified =
+            Verified { audience: audience.to_owned(), principal: principal.clone(), validity };
+        self.remember(token, now, verified);
         Ok(principal)
     }
 
-    fn known(&self, token: &str, now: Timestamp) -> Result<Option<Principal>, TokenError> {
+    fn known(
+        &self,
+        token: &str,
+        audience: &str,
+        now: Timestamp,
+    ) -> Result<Option<Principal>, TokenError> {
         let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
         let Some(verified) = verified.get(token) else { return Ok(None) };
+        if verified.audience != audience {
+            return Err(TokenError::WrongAudience);
+        }
         verified.validity.check(now)?;
         Ok(Some(verified.principal.clone()))
     }
@@ -94,9 +99,6 @@ impl HopVerifier {
 
 impl fmt::Debug for HopVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HopVerifier")
-            .field("trust", &self.trust)
-            .field("audiences", &self.audiences)
-            .finish_non_exhaustive()
+        f.debug_struct("HopVerifier").field("trust", &self.trust).finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ impl House {
         let directory = tempfile::tempdir().expect("a directory");
         let clock = clock();
         let trust = TrustStore::directory(directory.path());
-        let verifier = HopVerifier::new(trust, ["billing"], clock.clone());
+        let verifier = HopVerifier::new(trust, clock.clone());
         Self { directory, clock, verifier }
     }
 
@@ -36,7 +36,7 @@ impl House {
     }
 
     fn is_trusted(&self, token: &str) -> bool {
-        match self.verifier.verify(token) {
+        match self.verifier.verify(token, "billing") {
             Ok(_) => true,
             Err(TokenError::UnknownKey) => false,
             Err(error) => panic!("unexpected: {error}"),
@@ -93,11 +93,10 @@ fn without_a_directory_nobody_is_trusted() {
     let house = House::new();
     let verifier = HopVerifier::new(
         TrustStore::directory(house.directory.path().join("missing")),
-        ["billing"],
         house.clock.clone(),
     );
     let token = house.program("monolith");
-    assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey)));
+    assert!(matches!(verifier.verify(&token, "billing"), Err(TokenError::UnknownKey)));
 }
 
 #[test]
