@@ -9,7 +9,9 @@ use seam::{CallFailure, EventBus, Receipt};
 use storage::tables::outbox;
 use testing::{RecordingBus, TestStore};
 
-use crate::world::{Counted, LONG, TESTS, clock, counted, lock, publish, publishing_store, settings};
+use crate::world::{
+    Counted, LONG, TESTS, clock, counted, lock, publish, publishing_store, settings,
+};
 
 fn engine(store: &TestStore, bus: Arc<dyn EventBus>) -> Arc<EventEngine> {
     EventEngine::new(store.store(), Vec::new(), bus, settings())
