@@ -15,7 +15,8 @@ use web::{
 use super::{
     accept::{Acceptance, Joined},
     domain::Status,
-    invite::{Answer, InviteRequest, Inviter, RequestKey},
+    invite::{Answer, InviteRequest, Inviter},
+    key::RequestKey,
     store::invitations,
 };
 use crate::{input::Fields, people::EmailAddress, service::AuthService};

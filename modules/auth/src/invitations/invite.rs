@@ -13,8 +13,8 @@ use tokens::{OneTimeToken, SealError};
 
 use super::{
     domain::{self, RoleNotGrantable, Status, Step},
-    http::Invitation,
     jobs::{self, InvitationExpired, ReservationOverdue},
+    key::RequestKey,
     store::{self, NewInvitation, StoredStatus, Withdrawal, invitations},
 };
 use crate::{
@@ -23,10 +23,6 @@ use crate::{
     scopes,
     service::AuthService,
 };
-
-/// The route that the clients' keys belong to.
-const ROUTE: &str = "POST /v1/auth/invitations";
-const CREATED: u16 = 201;
 
 /// Who invites.
 #[derive(Clone, Copy, Debug)]
@@ -43,15 +39,6 @@ pub(crate) struct InviteRequest {
     pub(crate) role: Role,
     /// The client's name for the request, where it gave one.
     pub(crate) key: Option<RequestKey>,
-}
-
-/// The client's identity for a request.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestKey {
-    /// The `Idempotency-Key`.
-    pub(crate) key: String,
-    /// Tells a repetition from another request under the same key.
-    pub(crate) body_hash: String,
 }
 
 /// What a client is answered.
@@ -124,7 +111,7 @@ impl AuthService {
             // After a failure of the store the invitation may be there: the claim stands, and the
             // key is answered with it then.
             (Ok(_) | Err(InviteError::Store(_)), _) | (_, None) => {}
-            (Err(_), Some(key)) => self.free(ctx, key).await,
+            (Err(_), Some(key)) => key.free(&self.store, ctx).await,
         }
         invited.map(Answer::Invited)
     }
@@ -189,8 +176,8 @@ impl AuthService {
         request: &InviteRequest,
     ) -> Result<Begun, InviteError> {
         let tx = self.store.write(ctx).await?;
-        if let Some(RequestKey { key, body_hash }) = &request.key {
-            match tx.claim_key(ROUTE, key, body_hash, self.settings.reservation_patience).await? {
+        if let Some(key) = &request.key {
+            match key.claim(&tx, self.settings.reservation_patience).await? {
                 // One that was cut off has left an invitation to go on with, or none.
                 Claim::New | Claim::Resume => {}
                 Claim::Replay { status, body } => {
@@ -275,32 +262,11 @@ impl AuthService {
         let line =
             audit::Line { actor: Some(inviter.user), action: Action::Invited, subject: Some(id.0) };
         audit::write(&tx, line).await?;
-        if let Some(RequestKey { key, .. }) = &request.key {
-            let answer = Invitation::seen_at(invitation.clone(), now);
-            let json = serde_json::to_value(answer).map_err(|source| StoreError::Json {
-                module: self.store.module(),
-                what: "an invitation",
-                source,
-            })?;
-            tx.complete_key(ROUTE, key, CREATED, &json).await?;
+        if let Some(key) = &request.key {
+            key.complete(&tx, &invitation).await?;
         }
         tx.commit().await?;
         Ok(invitation)
-    }
-
-    /// Frees the key of a request that brought no invitation, so that it may be sent again at once.
-    async fn free(&self, ctx: &CallContext, RequestKey { key, .. }: &RequestKey) {
-        let freed = async {
-            let tx = self.store.write(ctx).await?;
-            tx.forget_key(ROUTE, key).await?;
-            tx.commit().await
-        };
-        if let Err(error) = freed.await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "an idempotency key stays claimed until its lease ends"
-            );
-        }
     }
 
     /// The seat is reserved and the invitation no longer waits for it: another request has

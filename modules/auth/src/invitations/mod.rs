@@ -14,6 +14,7 @@ mod domain;
 pub(crate) mod http;
 mod invite;
 mod jobs;
+mod key;
 mod manage;
 mod store;
 
