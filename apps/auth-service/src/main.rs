@@ -6,5 +6,5 @@ use auth_service::Auth;
 use host::Program;
 
 fn main() -> ExitCode {
-    host::run(Program::new("auth-service").module(Auth::default()))
+    host::run(Program::new("auth-service").home_of(Auth::default()))
 }

@@ -6,5 +6,5 @@ use billing_service::Billing;
 use host::Program;
 
 fn main() -> ExitCode {
-    host::run(Program::new("billing-service").module(Billing::default()))
+    host::run(Program::new("billing-service").home_of(Billing::default()))
 }

@@ -82,6 +82,7 @@ pub(crate) struct Gateway {
     owners: Arc<Replicas>,
     runtime: Handle,
     patience: Duration,
+    scheme: &'static str,
 }
 
 /// Why there is no answer to pass on.
@@ -95,14 +96,16 @@ enum Unanswered {
 }
 
 impl Gateway {
-    /// `runtime` outlives the worker that a request came in on, and with it the connections.
+    /// `runtime` outlives the worker that a request came in on, and with it the connections;
+    /// `scheme` is what clients reach this program over, `http` or `https`.
     pub(crate) fn new(
         module: &'static str,
         owners: Arc<Replicas>,
         runtime: Handle,
         patience: Duration,
+        scheme: &'static str,
     ) -> Self {
-        Self { module, owners, runtime, patience }
+        Self { module, owners, runtime, patience, scheme }
     }
 
     /// Passes `request` on and streams the answer back. An owner that refuses the connection has
@@ -115,19 +118,20 @@ impl Gateway {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(Problem::internal)?;
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let headers = outgoing_headers(&request);
+        let headers = outgoing_headers(&request, self.scheme);
         let body = has_body(&request).then(|| ClientBody::of(payload));
         let deadline = Instant::now() + self.patience;
 
         for owner in self.owners.in_turn(Instant::now().into_std()) {
             let url = format!("{}{path}", owner.url().as_str().trim_end_matches('/'));
+            let url = as_received(&url, request.path())?;
             let outgoing = owner.connections().request(method.clone(), url);
             let mut outgoing = outgoing.headers(headers.clone());
             if let Some(body) = &body {
                 outgoing = outgoing.body(body.unread());
             }
             let pending = owner.pending();
-            match self.send(outgoing, deadline).await {
+            match self.send(outgoing, &method, deadline).await {
                 Ok(answer) => {
                     pending.succeeded();
                     return Ok(answer);
@@ -156,6 +160,7 @@ impl Gateway {
     async fn send(
         &self,
         outgoing: reqwest::RequestBuilder,
+        method: &reqwest::Method,
         deadline: Instant,
     ) -> Result<HttpResponse, Unanswered> {
         let (chunks, incoming) = mpsc::channel::<Result<Bytes, io::Error>>(CHUNKS);
@@ -187,6 +192,11 @@ impl Gateway {
         for (name, value) in passed_on(&headers, OURS_ON_ANSWERS) {
             answer.append_header((name.as_str(), value.as_bytes()));
         }
+        // Not even the end of a body may follow the head of these (RFC 9112 §6.3): what does is taken
+        // for the beginning of the next answer.
+        if method == reqwest::Method::HEAD || matches!(status.as_u16(), 204 | 304) {
+            return Ok(answer.finish());
+        }
         let body = stream::unfold((incoming, exchange), |(mut incoming, exchange)| async move {
             incoming.recv().await.map(|chunk| (chunk, (incoming, exchange)))
         });
@@ -195,6 +205,15 @@ impl Gateway {
 
     fn log(&self, error: &(dyn Error + 'static)) {
         tracing::warn!(error, peer.service = self.module, "a request got no answer");
+    }
+}
+
+/// The target, where it is at the owner the path that was received here. A path with dot segments
+/// would be another one there, outside of the module's prefixes.
+fn as_received(url: &str, path: &str) -> Result<reqwest::Url, Problem> {
+    match reqwest::Url::parse(url) {
+        Ok(parsed) if parsed.path() == path => Ok(parsed),
+        _ => Err(Problem::not_found()),
     }
 }
 
@@ -246,7 +265,7 @@ impl ClientBody {
     }
 }
 
-fn outgoing_headers(request: &HttpRequest) -> HeaderMap {
+fn outgoing_headers(request: &HttpRequest, scheme: &str) -> HeaderMap {
     let mut incoming = HeaderMap::new();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
@@ -259,14 +278,15 @@ fn outgoing_headers(request: &HttpRequest) -> HeaderMap {
     for (name, value) in passed_on(&incoming, NOT_FROM_CLIENTS) {
         headers.append(name.clone(), value.clone());
     }
-    let connection = request.connection_info();
+    // Not what the client says in headers of that kind, which anybody can write.
+    let host = incoming.get("host").and_then(|host| host.to_str().ok()).map(str::to_owned);
     let ours = [
         (
             "x-forwarded-for",
             request.peer_addr().as_ref().map(SocketAddr::ip).map(|ip| ip.to_string()),
         ),
-        ("x-forwarded-host", Some(connection.host().to_owned())),
-        ("x-forwarded-proto", Some(connection.scheme().to_owned())),
+        ("x-forwarded-host", host),
+        ("x-forwarded-proto", Some(scheme.to_owned())),
         // The listener may have begun the trace itself.
         ("traceparent", Some(web::trace_of(request).to_traceparent())),
     ];
@@ -310,13 +330,29 @@ mod tests {
             .insert_header(("x-private", "1"))
             .insert_header(("x-call-key", "forged"))
             .insert_header(("x-forwarded-for", "203.0.113.9"))
+            .insert_header(("x-forwarded-host", "evil.example"))
+            .insert_header(("forwarded", "host=evil.example;proto=https"))
+            .insert_header(("host", "app.example"))
             .insert_header(("authorization", "Bearer t"))
             .peer_addr(([127, 0, 0, 1], 5).into())
             .to_http_request();
-        let headers = outgoing_headers(&request);
+        let headers = outgoing_headers(&request, "http");
         let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert!(!names.contains(&"x-private") && !names.contains(&"x-call-key"), "{names:?}");
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
+        assert_eq!(headers["x-forwarded-host"], "app.example");
+        assert_eq!(headers["x-forwarded-proto"], "http");
         assert_eq!(headers["authorization"], "Bearer t");
+    }
+
+    #[test]
+    fn a_path_that_is_another_one_at_the_owner_is_not_found() {
+        let owner = "http://127.0.0.1:1";
+        for path in ["/v1/billing/plans", "/v1/billing/invoices/a%20b"] {
+            assert!(as_received(&format!("{owner}{path}?q=1"), path).is_ok(), "{path}");
+        }
+        for path in ["/v1/billing/%2e%2e/%2e%2e/openapi.json", "/v1/billing/../auth/me"] {
+            assert!(as_received(&format!("{owner}{path}"), path).is_err(), "{path}");
+        }
     }
 }

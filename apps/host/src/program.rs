@@ -45,13 +45,14 @@ pub struct Program {
     name: &'static str,
     mounts: Vec<Box<dyn Mount>>,
     config: Config,
+    home: Option<&'static str>,
 }
 
 impl Program {
     /// A program without modules.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { name, mounts: Vec::new(), config: Config::default() }
+        Self { name, mounts: Vec::new(), config: Config::default(), home: None }
     }
 
     /// Adds a module. Where the configuration says that it runs elsewhere, it is not started.
@@ -59,6 +60,14 @@ impl Program {
     pub fn module(mut self, mount: impl Mount + 'static) -> Self {
         self.mounts.push(Box::new(mount));
         self
+    }
+
+    /// Adds the module whose own program this is. It runs here whatever the configuration says of
+    /// where others find it, so that one file can serve all programs of a shape.
+    #[must_use]
+    pub fn home_of(mut self, mount: impl Mount + 'static) -> Self {
+        self.home = Some(mount.descriptor().name);
+        self.module(mount)
     }
 
     /// Reads and checks the whole configuration.
@@ -72,6 +81,9 @@ impl Program {
     ) -> Result<Self, Mistakes> {
         let linked: Vec<_> = self.mounts.iter().map(|mount| mount.descriptor().name).collect();
         self.config = Config::read(&mut layers, &catalogue::names(), &linked, &mut mistakes);
+        if let Some(home) = self.home {
+            self.config.modules.remove(home);
+        }
         telemetry::check(&self.config, &mut mistakes);
         self.mounts.retain(|mount| !self.config.modules.contains_key(mount.descriptor().name));
         for mount in &mut self.mounts {

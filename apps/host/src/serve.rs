@@ -20,7 +20,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use web::{AccessVerifier, Edge, Encryption, HALF_CLOSED};
 
 use crate::{
-    catalogue, config::Config, docs::Docs, gateway::Gateway, health::Health, mailbox, ops::Ops,
+    catalogue,
+    config::{Config, PublicConfig},
+    docs::Docs,
+    gateway::Gateway,
+    health::Health,
+    mailbox,
+    ops::Ops,
 };
 
 /// How long a listener keeps an idle connection: longer than the programs' own pools do, so that
@@ -92,7 +98,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     let passed_on = passed_on(config, &parts.client)?;
     let site = PublicSite {
         routes: parts.routes.clone().into(),
-        gateways: gateways(&passed_on, config.public.request_time()).into(),
+        gateways: gateways(&passed_on, &config.public).into(),
         docs: Arc::new(docs(&passed_on, &parts.routes)),
         health: Arc::clone(&parts.health),
         mailbox: match config.profile.allows_sandbox() {
@@ -199,12 +205,17 @@ fn passed_on(config: &Config, client: &HttpClient) -> anyhow::Result<Vec<PassedO
     passed_on.collect()
 }
 
-fn gateways(passed_on: &[PassedOn], patience: Duration) -> Vec<(&'static [&'static str], Gateway)> {
+fn gateways(
+    passed_on: &[PassedOn],
+    config: &PublicConfig,
+) -> Vec<(&'static [&'static str], Gateway)> {
     passed_on
         .iter()
         .map(|PassedOn { module, owners }| {
-            let runtime = Handle::current();
-            let gateway = Gateway::new(module.name, Arc::clone(owners), runtime, patience);
+            let (runtime, patience) = (Handle::current(), config.request_time());
+            let scheme = if config.behind_tls { "https" } else { "http" };
+            let owners = Arc::clone(owners);
+            let gateway = Gateway::new(module.name, owners, runtime, patience, scheme);
             (module.public_prefixes, gateway)
         })
         .collect()

@@ -6,5 +6,5 @@ use host::Program;
 use notifications_service::Notifications;
 
 fn main() -> ExitCode {
-    host::run(Program::new("notifications-service").module(Notifications::default()))
+    host::run(Program::new("notifications-service").home_of(Notifications::default()))
 }

@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use futures_util::StreamExt;
-use tokio::{io::AsyncWriteExt, net::TcpListener, sync::Semaphore};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::Semaphore,
+};
 
 use crate::{
     owners::{accept, answer_once, echo, gone},
@@ -144,6 +148,36 @@ async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() -> anyhow::Re
         Err(_) => false,
     };
     ensure!(!whole, "half an answer was passed off as a whole one");
+    edge.stop().await;
+    Ok(())
+}
+
+/// What follows the head of a 204 is read as the beginning of the next answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_without_a_body_leaves_the_connection_whole() -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let owner = format!("http://{}", listener.local_addr()?);
+    let edge = Edge::before(&owner).await?;
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).await?;
+            connection.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await?;
+        }
+        std::io::Result::Ok(())
+    });
+    let address = edge.public("").replace("http://", "");
+    let mut connection = tokio::net::TcpStream::connect(address).await?;
+    let ask = b"POST /v1/billing/x HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+    let last =
+        b"POST /v1/billing/x HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    connection.write_all(ask).await?;
+    connection.write_all(last).await?;
+    let mut answers = String::new();
+    connection.read_to_string(&mut answers).await?;
+    let heads: Vec<&str> = answers.split_inclusive("\r\n\r\n").collect();
+    ensure!(heads.len() == 2, "{answers}");
+    ensure!(heads.iter().all(|head| head.starts_with("HTTP/1.1 204")), "{answers}");
     edge.stop().await;
     Ok(())
 }

@@ -6,5 +6,5 @@ use host::Program;
 use {{name}}_service::{{Module}};
 
 fn main() -> ExitCode {
-    host::run(Program::new("{{crate}}-service").module({{Module}}))
+    host::run(Program::new("{{crate}}-service").home_of({{Module}}))
 }
