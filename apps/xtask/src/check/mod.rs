@@ -72,7 +72,9 @@ pub(crate) fn source_steps(steps: &mut Steps, workspace: &Workspace, options: &O
 }
 
 fn compiled_steps(steps: &mut Steps, workspace: &Workspace, options: &Options) {
-    const CLIPPY: [&str; 4] = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    // One crate's lints hide no other crate's.
+    const CLIPPY: [&str; 5] =
+        ["clippy", "--workspace", "--all-targets", "--all-features", "--keep-going"];
     if options.fix {
         steps.run("clippy's repairs", || {
             let fix = ["--fix", "--allow-dirty", "--allow-staged"];
