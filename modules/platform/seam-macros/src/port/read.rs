@@ -1,5 +1,7 @@
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+//! What the author wrote, and what is wrong with it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use syn::{
     Error, FnArg, GenericArgument, Ident, ItemTrait, LitInt, LitStr, PatType, PathArguments,
     Result, ReturnType, Token, TraitItem, TraitItemFn, Type,
@@ -7,107 +9,13 @@ use syn::{
     spanned::Spanned,
 };
 
-pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let mut port: ItemTrait = syn::parse2(item)?;
-    let read = (syn::parse2(arguments), read_methods(&mut port));
-    let (Arguments { service, version, mock }, methods) = match read {
-        (Ok(arguments), Ok(methods)) => (arguments, methods),
-        (Err(mistakes), _) | (_, Err(mistakes)) => {
-            let mistakes = mistakes.into_compile_error();
-            // The trait stays, so that nothing else is said to be missing.
-            return Ok(quote!(#mistakes #[::seam::async_trait] #port));
-        }
-    };
-
-    for bound in [quote!(::core::marker::Send), quote!(::core::marker::Sync), quote!('static)] {
-        port.supertraits.push(syn::parse2(bound)?);
-    }
-    let name = &port.ident;
-    let name_text = name.to_string();
-    let count = methods.len();
-    let declared = methods.iter().enumerate().map(|(index, method)| {
-        method.declare(&Place { service: &service, port: &name_text, version: &version, index })
-    });
-    let indices: Vec<Ident> = (0..count).map(method_type).collect();
-    let direct = methods.iter().zip(&indices).map(|(method, ty)| method.direct(ty));
-    let remote = methods.iter().zip(&indices).map(|(method, ty)| method.remote(ty));
-    let arms = methods.iter().zip(&indices).map(|(method, ty)| method.arm(ty));
-    let automock = mock.then(|| quote!(#[cfg_attr(feature = "testing", ::mockall::automock)]));
-
-    Ok(quote! {
-        #automock
-        #[::seam::async_trait]
-        #port
-
-        const _: () = {
-            use ::seam::private::CallContext;
-
-            #(#declared)*
-
-            static __METHODS: [&::seam::MethodDescriptor; #count] =
-                [#(<#indices as ::seam::Method>::DESCRIPTOR),*];
-            static __PORT: ::seam::PortDescriptor = ::seam::PortDescriptor {
-                service: #service, name: #name_text, version: #version, methods: &__METHODS,
-            };
-
-            struct __Direct(::seam::Slot<dyn #name>);
-            struct __Remote(::std::sync::Arc<dyn ::seam::Transport>);
-            struct __Server(::seam::Slot<dyn #name>);
-
-            #[::seam::async_trait]
-            impl #name for __Direct { #(#direct)* }
-
-            #[::seam::async_trait]
-            impl #name for __Remote { #(#remote)* }
-
-            #[::seam::async_trait]
-            impl ::seam::Dispatch for __Server {
-                fn port(&self) -> &'static ::seam::PortDescriptor {
-                    &__PORT
-                }
-
-                async fn dispatch(
-                    &self, context: &CallContext, method: &str, argument: &[u8],
-                ) -> ::seam::Reply {
-                    match method {
-                        #(#arms)*
-                        unknown => ::seam::unknown_method(&__PORT, unknown),
-                    }
-                }
-            }
-
-            impl ::seam::Port for dyn #name {
-                fn descriptor() -> &'static ::seam::PortDescriptor {
-                    &__PORT
-                }
-
-                fn direct(slot: ::seam::Slot<Self>) -> ::std::sync::Arc<Self> {
-                    ::std::sync::Arc::new(__Direct(slot))
-                }
-
-                fn remote(
-                    transport: ::std::sync::Arc<dyn ::seam::Transport>,
-                ) -> ::std::sync::Arc<Self> {
-                    ::std::sync::Arc::new(__Remote(transport))
-                }
-
-                fn server(slot: ::seam::Slot<Self>) -> ::std::sync::Arc<dyn ::seam::Dispatch> {
-                    ::std::sync::Arc::new(__Server(slot))
-                }
-
-                fn schema() -> ::seam::private::Value {
-                    ::seam::SchemaBuilder::new(&__PORT)#(.method::<#indices>())*.build()
-                }
-            }
-        };
-    })
-}
+use super::Method;
 
 /// `service = "…", version = N` and perhaps `mock`.
-struct Arguments {
-    service: LitStr,
-    version: LitInt,
-    mock: bool,
+pub(super) struct Arguments {
+    pub(super) service: LitStr,
+    pub(super) version: LitInt,
+    pub(super) mock: bool,
 }
 
 impl Parse for Arguments {
@@ -149,17 +57,8 @@ impl Parse for Arguments {
     }
 }
 
-/// A method that was found fit to cross a seam.
-struct Method {
-    name: Ident,
-    kind: TokenStream,
-    argument: Option<Type>,
-    value: Type,
-    error: Type,
-}
-
 /// Reads every method and takes the `#[call]` marks off, so that all mistakes are told at once.
-fn read_methods(port: &mut ItemTrait) -> Result<Vec<Method>> {
+pub(super) fn read_methods(port: &mut ItemTrait) -> Result<Vec<Method>> {
     let mut methods = Vec::new();
     let mut mistakes = no_generics(&port.generics, "a port").err();
     for item in &mut port.items {
@@ -287,7 +186,7 @@ fn no_generics(generics: &syn::Generics, what: &str) -> Result<()> {
 }
 
 /// Where an argument is, or should be.
-fn span_of(argument: Option<&FnArg>, signature: &syn::Signature) -> proc_macro2::Span {
+fn span_of(argument: Option<&FnArg>, signature: &syn::Signature) -> Span {
     argument.map_or_else(|| signature.ident.span(), Spanned::span)
 }
 
@@ -314,89 +213,5 @@ fn read_result(output: &ReturnType, signature: &syn::Signature) -> Result<(Type,
     match (types.next(), types.next()) {
         (Some(value), Some(error)) => Ok((owned(value)?, error.clone())),
         _ => Err(wrong()),
-    }
-}
-
-/// Where a method stands.
-struct Place<'a> {
-    service: &'a LitStr,
-    port: &'a str,
-    version: &'a LitInt,
-    index: usize,
-}
-
-/// The type that stands for a method. The underscores keep it apart from the author's own types.
-fn method_type(index: usize) -> Ident {
-    format_ident!("__Method{index}")
-}
-
-impl Method {
-    fn argument_type(&self) -> TokenStream {
-        self.argument.as_ref().map_or_else(|| quote!(()), |ty| quote!(#ty))
-    }
-
-    fn signature(&self) -> TokenStream {
-        let Self { name, value, error, .. } = self;
-        let argument = self.argument.as_ref().map(|ty| quote!(, argument: #ty));
-        quote!(async fn #name(&self, context: &CallContext #argument) -> ::core::result::Result<#value, #error>)
-    }
-
-    /// All that is asked of the method's types is asked here, so that the compiler reports one
-    /// that does not fit once, and where the author wrote it.
-    fn declare(&self, place: &Place<'_>) -> TokenStream {
-        let Place { service, port, version, index } = place;
-        let (ty, argument, text) =
-            (method_type(*index), self.argument_type(), self.name.to_string());
-        let Self { kind, value, error, .. } = self;
-        quote! {
-            struct #ty;
-
-            impl ::seam::Method for #ty {
-                type Argument = #argument;
-                type Value = #value;
-                type Error = #error;
-
-                const DESCRIPTOR: &'static ::seam::MethodDescriptor = &::seam::MethodDescriptor {
-                    service: #service, port: #port, version: #version, name: #text, kind: #kind,
-                };
-            }
-        }
-    }
-
-    fn direct(&self, ty: &Ident) -> TokenStream {
-        let (signature, name) = (self.signature(), &self.name);
-        let argument = self.argument.as_ref().map(|_| quote!(, argument));
-        quote! {
-            #signature {
-                let context = ::seam::nested::<#ty>(context);
-                let callee = ::seam::callee::<#ty, _>(&self.0)?;
-                ::seam::run::<#ty>(&context, callee.#name(&context #argument)).await
-            }
-        }
-    }
-
-    fn remote(&self, ty: &Ident) -> TokenStream {
-        let signature = self.signature();
-        let argument = self.argument.as_ref().map_or_else(|| quote!(&()), |_| quote!(&argument));
-        quote! {
-            #signature {
-                ::seam::call::<#ty>(&*self.0, &::seam::nested::<#ty>(context), #argument).await
-            }
-        }
-    }
-
-    fn arm(&self, ty: &Ident) -> TokenStream {
-        let (name, text) = (&self.name, self.name.to_string());
-        let argument = self.argument.as_ref().map(|_| quote!(, argument));
-        let pattern = if argument.is_some() { quote!(argument) } else { quote!(_) };
-        quote! {
-            #text => {
-                ::seam::handle::<#ty, _, _>(
-                    &self.0, context, argument,
-                    |callee, #pattern| callee.#name(context #argument),
-                )
-                .await
-            }
-        }
     }
 }
