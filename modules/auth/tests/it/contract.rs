@@ -1,4 +1,4 @@
-//! The port, over the direct client and the loopback.
+//! The port, over each client.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use testing::{Client, anonymous_context, clients_of, tenant_context, user_contex
 use crate::support::App;
 
 /// The module as each client reaches it.
-fn clients(app: &App) -> [(Client, Arc<dyn AuthApi>); 2] {
+fn clients(app: &App) -> [(Client, Arc<dyn AuthApi>); 3] {
     clients_of::<dyn AuthApi>(app.auth_api())
 }
 

@@ -1,6 +1,6 @@
 //! The contract suite of `BillingApi`, over each way to reach it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use billing_api::{
     BillingApi, BillingError, MeterAllowance, SeatRequest, SeatUsage, UsageBatch, UsageEvent,
@@ -10,19 +10,27 @@ use futures_util::future::join_all;
 use kernel::{CallContext, CallKey, Role, TenantId, UserId};
 use module::Placement;
 use seam::{CallFailure, Repeat};
-use testing::{anonymous_context, noon, tenant_context, user_context};
+use testing::{Client, anonymous_context, noon, tenant_context, user_context};
 use uuid::Uuid;
 
 use crate::support::{Bench, tenant};
 
 #[tokio::test]
 async fn keeps_its_contract_when_called_directly() {
-    keeps_its_contract(Placement::Direct).await;
+    let bench = Bench::new().await;
+    keeps_its_contract(bench.api()).await;
 }
 
 #[tokio::test]
 async fn keeps_its_contract_over_the_wire() {
-    keeps_its_contract(Placement::Loopback(Repeat::Always)).await;
+    let bench = Bench::placed(Placement::Loopback(Repeat::Always)).await;
+    keeps_its_contract(bench.api()).await;
+}
+
+#[tokio::test]
+async fn keeps_its_contract_over_http() {
+    let bench = Bench::new().await;
+    keeps_its_contract(Client::Http.of(bench.api())).await;
 }
 
 #[tokio::test]
@@ -38,9 +46,7 @@ async fn a_restart_between_two_calls_forgets_nothing() {
     assert_eq!(third, Err(BillingError::NoFreeSeat { limit: 2 }));
 }
 
-async fn keeps_its_contract(placement: Placement) {
-    let bench = Bench::placed(placement).await;
-    let billing = bench.api();
+async fn keeps_its_contract(billing: Arc<dyn BillingApi>) {
     check_a_new_tenant_has_the_free_plan(&*billing, tenant(1)).await;
     check_seats_are_limited(&*billing, tenant(2)).await;
     check_a_seat_is_kept_and_given_back(&*billing, tenant(3)).await;

@@ -4,6 +4,7 @@ use kernel::{CallContext, CallKey, Principal, Role, TenantId, UserId};
 use module::Placement;
 use notifications_api::{Notice, NotifyError};
 use seam::{CallFailure, Repeat};
+use testing::Client;
 use uuid::Uuid;
 
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
     http::inbox_of,
 };
 
-/// Runs each check over the direct client and over the wire, where every call arrives twice.
+/// Runs each check over the direct client, over the wire, where every call arrives twice, and over
+/// HTTP.
 macro_rules! over_each_client {
     ($($check:ident),+ $(,)?) => {$(
         mod $check {
@@ -25,6 +27,13 @@ macro_rules! over_each_client {
             #[actix_web::test]
             async fn loopback() {
                 super::$check(House::placed(Placement::Loopback(Repeat::Always)).await).await;
+            }
+
+            #[actix_web::test]
+            async fn http() {
+                let mut house = House::placed(Placement::Direct).await;
+                house.port = Client::Http.of(house.port);
+                super::$check(house).await;
             }
         }
     )+};

@@ -2,6 +2,8 @@ use std::{fmt, sync::Arc};
 
 use seam::{Loopback, Port, Repeat, Slot};
 
+use crate::http;
+
 /// A way to reach an implementation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
@@ -9,13 +11,18 @@ pub enum Client {
     Direct,
     /// Over the wire format, in process; every call arrives twice.
     Loopback,
+    /// Over HTTP, with signed tokens, as between two programs.
+    Http,
 }
 
-/// Both of them, for suites that build an implementation for each.
-pub const CLIENTS: [Client; 2] = [Client::Direct, Client::Loopback];
+/// All of them, for suites that build an implementation for each.
+pub const CLIENTS: [Client; 3] = [Client::Direct, Client::Loopback, Client::Http];
 
 impl Client {
     /// The client that reaches `implementation` in this way.
+    ///
+    /// # Panics
+    /// [`Client::Http`] outside of a runtime.
     #[must_use]
     pub fn of<P: Port + ?Sized>(self, implementation: Arc<P>) -> Arc<P> {
         let slot = Slot::filled(implementation);
@@ -25,6 +32,7 @@ impl Client {
                 let service = P::descriptor().service;
                 P::remote(Arc::new(Loopback::new(service, P::server(slot), Repeat::Always)))
             }
+            Self::Http => P::remote(http::serve(P::descriptor().service, P::server(slot))),
         }
     }
 }
@@ -34,6 +42,7 @@ impl fmt::Display for Client {
         f.write_str(match self {
             Self::Direct => "direct",
             Self::Loopback => "loopback",
+            Self::Http => "HTTP",
         })
     }
 }
@@ -46,6 +55,6 @@ impl fmt::Display for Client {
 /// }
 /// ```
 #[must_use]
-pub fn clients_of<P: Port + ?Sized>(implementation: Arc<P>) -> [(Client, Arc<P>); 2] {
+pub fn clients_of<P: Port + ?Sized>(implementation: Arc<P>) -> [(Client, Arc<P>); 3] {
     CLIENTS.map(|client| (client, client.of(Arc::clone(&implementation))))
 }

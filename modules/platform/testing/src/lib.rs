@@ -8,6 +8,7 @@ mod bus;
 mod clients;
 mod contexts;
 mod engines;
+mod http;
 mod store;
 
 pub use bus::{Published, RecordingBus};

@@ -6,7 +6,7 @@ use kernel::{CallContext, CallKey, Clock as _, TenantId};
 use module::Placement;
 use {{name}}_api::{New{{Item}}, {{Item}}Id, {{Item}}Query, {{Module}}Error};
 use seam::{CallFailure, Repeat};
-use testing::{anonymous_context, tenant_context};
+use testing::{Client, anonymous_context, tenant_context};
 use uuid::Uuid;
 
 use crate::harness::{House, tenant};
@@ -19,6 +19,13 @@ async fn keeps_its_contract_when_called_directly() {
 #[actix_web::test]
 async fn keeps_its_contract_over_the_wire_where_every_call_arrives_twice() {
     keeps_its_contract(&House::placed(Placement::Loopback(Repeat::Always)).await).await;
+}
+
+#[actix_web::test]
+async fn keeps_its_contract_over_http() {
+    let mut house = House::placed(Placement::Direct).await;
+    house.port = Client::Http.of(house.port);
+    keeps_its_contract(&house).await;
 }
 
 async fn keeps_its_contract(house: &House) {
