@@ -1,8 +1,11 @@
 //! `cargo xtask up`: the product on this machine, in any shape, until Ctrl-C.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{self, PathBuf},
+    sync::Arc,
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -47,8 +50,10 @@ pub fn run(options: &Options) -> Result<()> {
     say("building…");
     let binaries = shapes::build(&shape)?;
     let names = extracted.iter().map(|module| service_name(module));
+    let data = options.data.clone().unwrap_or_else(|| workspace.root().join("data"));
     let launch = Launch {
-        data: options.data.clone().unwrap_or_else(|| workspace.root().join("data")),
+        // The programs run in the root, which need not be where the command was called.
+        data: path::absolute(&data).with_context(|| format!("locating {}", data.display()))?,
         folder: workspace.root().to_owned(),
         ports: Ports::From { public: options.public_port },
         purpose: Purpose::Use,

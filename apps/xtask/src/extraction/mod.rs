@@ -13,9 +13,9 @@ mod relocation;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::{
@@ -106,6 +106,7 @@ impl Options {
         let workspace = Workspace::find()?;
         let module = workspace.module(&self.module)?;
         let data = self.data.clone().unwrap_or_else(|| workspace.root().join("data"));
+        let data = path::absolute(&data).with_context(|| format!("locating {}", data.display()))?;
         Ok((module, data))
     }
 }
@@ -132,6 +133,7 @@ fn after_extraction(module: &str, data: &Path) -> String {
          [modules.{name}]\n    urls = [\"http://127.0.0.1:9081\"]\n    \
          public_urls = [\"http://127.0.0.1:8081\"]\nand {service}\n    [data]\n    \
          dir = \"{data}/{service}\"\n    keys_dir = \"{data}/keys\"\n    \
-         sandbox_dir = \"{data}/sandbox\"\n\nThe way back: cargo xtask absorb {module}"
+         sandbox_dir = \"{data}/sandbox\"\nThe rest of a service's configuration is as in \
+         deploy/billing-service.toml.\n\nThe way back: cargo xtask absorb {module}"
     )
 }
