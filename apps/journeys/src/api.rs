@@ -80,7 +80,6 @@ impl Api {
     }
 
     /// A request to be built by hand; send it with [`Api::send`].
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.origin));
         match &self.token {

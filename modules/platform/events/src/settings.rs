@@ -49,9 +49,9 @@ impl Default for EngineSettings {
             effect_time: Duration::from_secs(5),
             action_time: Duration::from_secs(30),
             concurrency: 8,
-            max_attempts: 8,
-            // Eight attempts span 4 minutes on average and 8.5 at most: a restart of a provider
-            // or of another module is outlived, and a longer outage is the operator's to know.
+            max_attempts: 16,
+            // Sixteen attempts span 70 minutes on average: an outage of a provider or of another
+            // module is outlived, and a longer one is the operator's to know.
             consumer_backoff: Backoff {
                 base: Duration::from_secs(4),
                 cap: Duration::from_secs(900),
