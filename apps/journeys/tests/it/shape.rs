@@ -8,7 +8,7 @@ use xtask::shapes::{self, Shape};
 
 /// A running shape, gone with its data when it is dropped.
 pub(crate) enum Site {
-    InProcess { running: host::Running, _data: TempDir },
+    InProcess { running: Box<host::Running>, _data: TempDir },
     Processes { running: shapes::Running, _data: TempDir },
 }
 
@@ -29,7 +29,7 @@ pub(crate) async fn in_process() -> anyhow::Result<Site> {
         &mut mistakes,
     );
     let running = monolith::program().configured(layers, mistakes)?.start().await?;
-    Ok(Site::InProcess { running, _data: data })
+    Ok(Site::InProcess { running: Box::new(running), _data: data })
 }
 
 /// Real programs: the monolith, and the `extracted` modules beside it.
