@@ -1,0 +1,1 @@
+//! Rate limits and short-lived caches shared over Redis.
