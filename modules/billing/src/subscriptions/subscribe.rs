@@ -95,6 +95,8 @@ impl Billing {
             Begun::Resumed(charge) => (charge, Asked::PerhapsBefore),
             Begun::Answered(answer) => return Ok(answer),
         };
+        #[cfg(feature = "failpoints")]
+        failpoints::reach("billing::intent_before_charge").await;
         let allowed = ctx.remaining().saturating_sub(TIME_TO_SETTLE).min(self.settings.charge_time);
         match self.ask(&charge, allowed).await {
             Ok(outcome) => self.settle_and_answer(ctx, &charge, outcome, key).await,
@@ -115,12 +117,20 @@ impl Billing {
         charge: &charge::Model,
         allowed: Duration,
     ) -> Result<ChargeOutcome, GatewayError> {
-        let asked = self.gateway.charge(charge.request(allowed));
+        let request = charge.request(allowed);
+        #[cfg(feature = "failpoints")]
+        let request = forgetful(request);
+        let asked = self.gateway.charge(request);
         // The adapter keeps to `allowed`; should one not, the client is answered all the same.
-        match tokio::time::timeout(allowed + TIME_TO_SETTLE / 2, asked).await {
+        let answer = match tokio::time::timeout(allowed + TIME_TO_SETTLE / 2, asked).await {
             Ok(answer) => answer,
             Err(elapsed) => Err(GatewayError::Unknown(Box::new(elapsed))),
+        };
+        #[cfg(feature = "failpoints")]
+        if answer.is_ok() {
+            failpoints::reach("billing::charged_before_commit").await;
         }
+        answer
     }
 
     async fn settle_and_answer(
@@ -132,7 +142,11 @@ impl Billing {
     ) -> Result<Answer, SubscribeError> {
         let ctx = self.time_to_commit(ctx);
         match self.settle(&ctx, charge.id, &outcome).await {
-            Ok(Settled::Now(answer)) => Ok(answer),
+            Ok(Settled::Now(answer)) => {
+                #[cfg(feature = "failpoints")]
+                failpoints::reach("billing::settled_before_answer").await;
+                Ok(answer)
+            }
             // The completer was faster, and has stored the answer.
             Ok(Settled::Before) => match self.repeat(&ctx, key).await {
                 Ok(Some(answer)) => Ok(answer),
@@ -160,4 +174,14 @@ impl Billing {
     pub(super) fn cut_off_after(&self) -> Duration {
         self.settings.charge_time + GRACE
     }
+}
+
+/// A campaign checks that its ledger sees what comes of a key that is another at each asking.
+#[cfg(feature = "failpoints")]
+fn forgetful(mut request: billing_api::ChargeRequest) -> billing_api::ChargeRequest {
+    if failpoints::is_on("billing::charge_key_forgets") {
+        let key = format!("{}/{}", request.key.as_str(), uuid::Uuid::now_v7());
+        request.key = kernel::CallKey::new(key);
+    }
+    request
 }

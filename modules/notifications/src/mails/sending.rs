@@ -108,7 +108,10 @@ impl Action<MailDue> for MailSending {
         if mail.state != MailState::Queued {
             return Ok(());
         }
-        match self.hand_over(&mail).await? {
+        let handed_over = self.hand_over(&mail).await?;
+        #[cfg(feature = "failpoints")]
+        failpoints::reach("notifications::handed_over_before_noted").await;
+        match handed_over {
             Outcome::Sent => self.conclude(ctx, &mail, Concluded::sent()).await,
             Outcome::Refused(why) => self.conclude(ctx, &mail, Concluded::refused(why)).await,
             Outcome::NotYet(error) => {
@@ -150,7 +153,7 @@ impl MailSending {
             to: &mail.recipient,
         });
         match self.mailer.send(&email).await {
-            Ok(()) => Ok(Outcome::Sent),
+            Ok(_) => Ok(Outcome::Sent),
             Err(EmailError::Refused(why)) => Ok(Outcome::Refused(why)),
             Err(error @ EmailError::Temporary(_)) => Ok(Outcome::NotYet(error)),
         }

@@ -67,6 +67,8 @@ impl EventInbox for Inbox {
                 }
             }
         }
+        #[cfg(feature = "failpoints")]
+        failpoints::reach("events::effect_before_ack").await;
         Ok(Receipt { taken })
     }
 }
@@ -150,7 +152,10 @@ impl Inbox {
         let handling = effect
             .apply(&tx, &ctx, envelope, &delivery)
             .instrument(attempt::span(consumer, envelope));
-        let outcome = match bounded(self.settings.effect_time, handling).await {
+        let handled = bounded(self.settings.effect_time, handling).await;
+        #[cfg(feature = "failpoints")]
+        failpoints::reach("events::effect_before_commit").await;
+        let outcome = match handled {
             Ok(()) => match tx.commit().await {
                 Ok(()) => return Ok(()),
                 Err(unknown @ StoreError::CommitUnknown { .. }) => return Err(unknown),

@@ -158,6 +158,8 @@ impl Inbox {
             outcome = bounded(self.settings.action_time, handling) => outcome,
             never = self.keep_claimed(&claimed) => match never {},
         };
+        #[cfg(feature = "failpoints")]
+        failpoints::reach("events::action_before_finish").await;
         match outcome {
             Ok(()) => {
                 let tx = self.store.system_write(&INBOX).await?;

@@ -4,6 +4,8 @@
 mod batch;
 mod health;
 mod lanes;
+#[cfg(feature = "failpoints")]
+mod poison;
 mod rows;
 
 use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc};
@@ -114,10 +116,19 @@ impl Relay {
                 return Ok(Sent::Taken(0));
             }
         };
+        #[cfg(feature = "failpoints")]
+        let envelopes = poison::ahead_of(envelopes);
+        // A relay that stalls here wakes up with leases that may have ended.
+        #[cfg(feature = "failpoints")]
+        failpoints::reach("events::read_before_publish").await;
         let published = tokio::select! {
             published = self.publish(destination, envelopes) => published,
             never = self.lanes.keep(batch::lanes_of(&rows)) => match never {},
         };
+        #[cfg(feature = "failpoints")]
+        if published.is_ok() {
+            failpoints::reach("events::published_before_mark_sent").await;
+        }
         let now = self.store.clock().now();
         match published {
             Ok(receipt) => self.settle(destination, &rows, &receipt, now).await,
