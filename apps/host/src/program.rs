@@ -98,6 +98,8 @@ impl Program {
                 mistakes.add(unknown, "there is no such section");
             }
         }
+        let local: Vec<_> = self.mounts.iter().map(|mount| mount.descriptor().name).collect();
+        self.config.check_stores(&local, &mut mistakes);
         self.check_keys(&mut mistakes);
         mistakes.into_result()?;
         Ok(self)

@@ -1,17 +1,16 @@
 //! What must hold of the settings beyond their types.
 
+use std::collections::BTreeSet;
+
 use kernel::Secret;
 
-use super::{Config, LocalCalls, Mistakes, Profile};
+use super::{Config, InternalConfig, LocalCalls, Mistakes, Profile, secrets};
 
 impl Config {
     pub(super) fn read_operator_token(&mut self, mistakes: &mut Mistakes) {
-        if let Some(path) = &self.internal.operator_token_file {
-            match std::fs::read_to_string(path) {
-                Ok(token) => self.internal.operator_token = Some(Secret::new(token.trim())),
-                Err(error) => mistakes.add("internal.operator_token_file", error),
-            }
-        }
+        let InternalConfig { operator_token, operator_token_file, .. } = &mut self.internal;
+        let file = operator_token_file.as_deref();
+        secrets::from_file("internal.operator_token", operator_token, file, mistakes);
         let short = |token: &Secret| token.expose().len() < 16;
         if self.internal.operator_token.as_ref().is_some_and(short) {
             mistakes.add("internal.operator_token", "has at least 16 characters");
@@ -56,11 +55,15 @@ impl Config {
     }
 
     pub(super) fn check_modules(&self, known: &[&str], linked: &[&str], mistakes: &mut Mistakes) {
+        let named: BTreeSet<&String> = self.modules.keys().chain(self.databases.keys()).collect();
+        for name in named.into_iter().filter(|name| !known.contains(&name.as_str())) {
+            mistakes.add(
+                format!("modules.{name}"),
+                format!("there is no such module, only {}", known.join(", ")),
+            );
+        }
         for (name, remote) in &self.modules {
             let place = format!("modules.{name}");
-            if !known.contains(&name.as_str()) {
-                mistakes.add(&place, format!("there is no such module, only {}", known.join(", ")));
-            }
             if remote.urls.is_empty() {
                 mistakes.add(format!("{place}.urls"), "names at least one internal listener");
             }

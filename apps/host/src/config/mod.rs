@@ -1,26 +1,29 @@
 //! What an operator can set: typed, documented, checked as a whole before anything starts.
 
+mod address;
+mod bus;
 mod check;
 mod layers;
+mod listeners;
 mod mistakes;
+mod secrets;
 mod section;
+mod stores;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use kernel::Secret;
-use serde::{Deserialize, Deserializer, de::Error as _};
-use web::Origin;
+use serde::Deserialize;
 
+pub use bus::{Bus, EventsConfig, RabbitmqConfig};
 pub use layers::Layers;
+pub use listeners::{InternalConfig, PublicConfig};
 pub use mistakes::Mistakes;
 pub use section::Section;
+pub use stores::{
+    ModuleDatabase, ModulePostgresConfig, Pooler, PostgresConfig, StoreConfig, StoreEngine,
+};
 
 /// The settings that every program has. A module's own are in a section of its name.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +40,16 @@ pub struct Config {
     pub log: LogConfig,
     /// How calls between modules are made.
     pub seam: SeamConfig,
+    /// Which engine the data are on.
+    pub store: StoreConfig,
+    /// How PostgreSQL is reached, where that is the engine.
+    pub postgres: PostgresConfig,
+    /// `modules.<name>.postgres`: what is a module's own of it.
+    pub databases: BTreeMap<String, ModulePostgresConfig>,
+    /// What brings events from module to module.
+    pub events: EventsConfig,
+    /// The broker, where that is the bus.
+    pub rabbitmq: RabbitmqConfig,
     /// `modules.<name>`: where modules run that do not run here.
     pub modules: BTreeMap<String, RemoteConfig>,
 }
@@ -107,88 +120,6 @@ impl Default for DataConfig {
     }
 }
 
-/// The listener for clients, and what it asks of their requests.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PublicConfig {
-    /// Address and port; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// What links in mails begin with; `http://<bind>` where it is left out.
-    pub origin: Option<String>,
-    /// The origins whose pages may call the API (CORS), such as `https://app.example.com`.
-    #[serde(deserialize_with = "origins")]
-    pub allowed_origins: Vec<Origin>,
-    /// How long a request may take, in seconds: 1 to 300.
-    pub request_seconds: u64,
-    /// The largest body, in bytes: 1 KiB to 100 MiB.
-    pub max_body_bytes: usize,
-    /// Threads that serve requests: 1 to 256.
-    pub workers: usize,
-    /// Whether clients come over TLS, so that browsers may be told to insist on it (HSTS).
-    pub behind_tls: bool,
-}
-
-impl Default for PublicConfig {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
-            origin: None,
-            allowed_origins: Vec::new(),
-            request_seconds: 10,
-            max_body_bytes: 1024 * 1024,
-            workers: 2,
-            behind_tls: false,
-        }
-    }
-}
-
-impl PublicConfig {
-    /// How long a request may take.
-    #[must_use]
-    pub const fn request_time(&self) -> Duration {
-        Duration::from_secs(self.request_seconds)
-    }
-
-    /// What links begin with, without a slash at the end.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        match &self.origin {
-            Some(origin) => origin.trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.bind),
-        }
-    }
-}
-
-/// The listener for other programs and operators, and how the program stops.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct InternalConfig {
-    /// Address and port; never one that clients can reach.
-    pub bind: SocketAddr,
-    /// Threads that serve calls: 1 to 256.
-    pub workers: usize,
-    /// What operators authenticate with at `/ops`, at least 16 characters; without one, `/ops` is
-    /// closed.
-    pub operator_token: Option<Secret>,
-    /// A file that holds it.
-    pub operator_token_file: Option<PathBuf>,
-    /// How long a stopping program waits for the work in hand, in seconds: 1 to 120. Shorter than
-    /// the orchestrator's own bound, which is 30 by custom.
-    pub drain_seconds: u64,
-}
-
-impl Default for InternalConfig {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9080),
-            workers: 1,
-            operator_token: None,
-            operator_token_file: None,
-            drain_seconds: 20,
-        }
-    }
-}
-
 /// What a program tells of its work.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -203,11 +134,6 @@ impl Default for LogConfig {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: None }
     }
-}
-
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Origin>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 /// How a log line is written.
@@ -239,15 +165,34 @@ pub enum LocalCalls {
     Loopback,
 }
 
-/// `modules.<name>`: a module that runs elsewhere.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// A module that runs elsewhere.
+#[derive(Clone, Debug, Default)]
 pub struct RemoteConfig {
     /// Its internal listeners, such as `http://10.0.0.7:9081`; calls are balanced over them.
     pub urls: Vec<String>,
     /// Its public listeners; what comes in under its paths is passed on to them. Leave it out
     /// where an outer gateway routes those paths.
     pub public_urls: Vec<String>,
+}
+
+/// `modules.<name>` as it is written: where the module runs, where its data are, or both.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ModuleSection {
+    urls: Option<Vec<String>>,
+    public_urls: Vec<String>,
+    postgres: Option<ModulePostgresConfig>,
+}
+
+impl ModuleSection {
+    /// Where it runs. A section that only says where the data are leaves the module here.
+    fn remote(&self) -> Option<RemoteConfig> {
+        let stays = self.urls.is_none() && self.public_urls.is_empty() && self.postgres.is_some();
+        (!stays).then(|| RemoteConfig {
+            urls: self.urls.clone().unwrap_or_default(),
+            public_urls: self.public_urls.clone(),
+        })
+    }
 }
 
 impl Config {
@@ -269,6 +214,9 @@ impl Config {
                 }
             },
         };
+        let modules: BTreeMap<String, ModuleSection> =
+            Section::new("modules", layers, mistakes).read();
+        let remote = modules.iter().filter_map(|(name, it)| Some((name.clone(), it.remote()?)));
         let mut config = Self {
             profile: profile.unwrap_or_default(),
             data: Section::new("data", layers, mistakes).read(),
@@ -276,9 +224,19 @@ impl Config {
             internal: Section::new("internal", layers, mistakes).read(),
             log: Section::new("log", layers, mistakes).read(),
             seam: Section::new("seam", layers, mistakes).read(),
-            modules: Section::new("modules", layers, mistakes).read(),
+            store: Section::new("store", layers, mistakes).read(),
+            postgres: Section::new("postgres", layers, mistakes).read(),
+            events: Section::new("events", layers, mistakes).read(),
+            rabbitmq: Section::new("rabbitmq", layers, mistakes).read(),
+            modules: remote.collect(),
+            databases: modules
+                .into_iter()
+                .filter_map(|(name, it)| Some((name, it.postgres?)))
+                .collect(),
         };
         config.read_operator_token(mistakes);
+        config.read_passwords(mistakes);
+        config.read_bus(mistakes);
         config.check_listeners(profile.is_some(), mistakes);
         config.check_modules(known, linked, mistakes);
         config
