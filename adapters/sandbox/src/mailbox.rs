@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use kernel::{Clock, SystemClock, Timestamp};
-use notifications_api::{Email, EmailError, EmailSender};
+use notifications_api::{Accepted, Email, EmailError, EmailSender};
 use serde::{Deserialize, Serialize};
 
 use crate::records::{Records, SandboxError, Written, blocking, digest};
@@ -80,7 +80,7 @@ impl std::fmt::Debug for SentMail {
 
 #[async_trait]
 impl EmailSender for SandboxMailbox {
-    async fn send(&self, email: &Email) -> Result<(), EmailError> {
+    async fn send(&self, email: &Email) -> Result<Accepted, EmailError> {
         let mail = SentMail::new(email);
         let (by_id, directory) = (self.by_id.clone(), self.directory.clone());
         let kept = blocking(move || {
@@ -100,7 +100,8 @@ impl EmailSender for SandboxMailbox {
                 "another mail was sent under a message id that was used before; the first stays"
             );
         }
-        Ok(())
+        // A mail is filed under the id that it came with; the sandbox gives it no other name.
+        Ok(Accepted::default())
     }
 }
 

@@ -14,7 +14,15 @@ pub trait EmailSender: Send + Sync + 'static {
     ///
     /// # Errors
     /// See the port's contract on retries.
-    async fn send(&self, email: &Email) -> Result<(), EmailError>;
+    async fn send(&self, email: &Email) -> Result<Accepted, EmailError>;
+}
+
+/// A mail that was accepted for delivery.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the provider calls it, to find it in the provider's own records; `None` where it gives
+    /// mails no name. At most 200 characters.
+    pub reference: Option<String>,
 }
 
 /// A mail.

@@ -12,7 +12,7 @@ use seam::{CallFailure, ModuleDescriptor, PortError, port};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use email::{Email, EmailError, EmailSender};
+pub use email::{Accepted, Email, EmailError, EmailSender};
 
 /// The module, as programs and callers know it without linking it.
 pub const MODULE: ModuleDescriptor = ModuleDescriptor {

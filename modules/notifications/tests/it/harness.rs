@@ -14,7 +14,7 @@ use kernel::{
 };
 use module::{ModuleParts, Placement, PortBus, Ports, RoutesOf, Sweep};
 use notifications::{Dependencies, Settings};
-use notifications_api::{Email, EmailError, EmailSender, MODULE, NotificationsApi};
+use notifications_api::{Accepted, Email, EmailError, EmailSender, MODULE, NotificationsApi};
 use notifications_migrations::Migrator;
 use seam::{CallFailure, EventBatch, EventInbox, async_trait};
 use storage::Store;
@@ -157,12 +157,12 @@ impl Provider {
 
 #[async_trait]
 impl EmailSender for Provider {
-    async fn send(&self, email: &Email) -> Result<(), EmailError> {
+    async fn send(&self, email: &Email) -> Result<Accepted, EmailError> {
         // There is one writer: were the caller inside a transaction, this would wait for ever.
         let ctx = tenant_context(tenant());
         drop(self.store.write(&ctx).await.expect("no transaction is open"));
         self.attempts.lock().expect("not poisoned").push(email.clone());
-        self.failures.lock().expect("not poisoned").pop_front().map_or(Ok(()), Err)
+        self.failures.lock().expect("not poisoned").pop_front().map_or(Ok(Accepted::default()), Err)
     }
 }
 
