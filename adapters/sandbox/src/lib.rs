@@ -10,7 +10,9 @@
 mod mailbox;
 mod payments;
 mod records;
+mod refunds;
 
 pub use mailbox::{SandboxMailbox, SentMail};
 pub use payments::{ChargeRecord, SandboxGateway};
 pub use records::SandboxError;
+pub use refunds::RefundRecord;

@@ -1,16 +1,23 @@
 //! Payments without a provider.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use billing_api::{
-    Charge, ChargeOutcome, ChargeRequest, DeclineReason, GatewayError, PaymentGateway,
+    Charge, ChargeOutcome, ChargeRequest, Customer, CustomerRequest, DeclineReason, GatewayError,
+    PaymentGateway, RefundOutcome, RefundRequest,
 };
 use kernel::{Clock, Money, SystemClock, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::records::{Records, SandboxError, Written, blocking, digest};
+use crate::{
+    records::{Records, SandboxError, Written, blocking, digest},
+    refunds::{self, RefundRecord},
+};
 
 /// Takes the test names of a well-known provider
 /// (<https://docs.stripe.com/testing?testing-method=payment-methods>), and two of its own:
@@ -21,12 +28,18 @@ use crate::records::{Records, SandboxError, Written, blocking, digest};
 /// | `pm_card_visa_chargeDeclined` | declined, `card_declined` |
 /// | `pm_card_visa_chargeDeclinedInsufficientFunds` | declined, `insufficient_funds` |
 /// | `pm_card_visa_chargeDeclinedExpiredCard` | declined, `expired_card` |
+/// | `pm_card_authenticationRequired` | declined, `authentication_required` |
 /// | `pm_sandbox_hangs` | takes the money, then answers nothing until `allowed` is over: [`GatewayError::Unknown`]. Asked again under the same key: paid |
 /// | `pm_sandbox_unreachable` | [`GatewayError::Unreachable`]; no money moves |
 /// | any other | declined, `unknown_payment_method` |
+///
+/// A tenant's customer is named after the tenant, so that there is nothing to remember. Refunds of
+/// one charge take turns within a process; those of two processes at once may give back too much.
 #[derive(Clone, Debug)]
 pub struct SandboxGateway {
     charges: Records,
+    directory: PathBuf,
+    refunding: Arc<Mutex<()>>,
 }
 
 impl SandboxGateway {
@@ -35,7 +48,9 @@ impl SandboxGateway {
     /// # Errors
     /// The directory cannot be made.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, SandboxError> {
-        Ok(Self { charges: Records::open(directory.into())? })
+        let directory = directory.into();
+        let charges = Records::open(directory.clone())?;
+        Ok(Self { charges, directory, refunding: Arc::default() })
     }
 
     /// Every charge that was asked for, oldest first, declined ones included. Blocks
@@ -48,6 +63,20 @@ impl SandboxGateway {
         charges.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
         Ok(charges)
     }
+
+    /// Every refund that was asked for, oldest first, refused ones included. Blocks on files.
+    ///
+    /// # Errors
+    /// As [`SandboxGateway::charges`].
+    pub fn refunds(&self) -> Result<Vec<RefundRecord>, SandboxError> {
+        let mut refunds: Vec<RefundRecord> = Records::at(self.refund_directory()).read_all()?;
+        refunds.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+        Ok(refunds)
+    }
+
+    fn refund_directory(&self) -> PathBuf {
+        self.directory.join("refunds")
+    }
 }
 
 /// A charge as the sandbox remembers it.
@@ -57,6 +86,9 @@ pub struct ChargeRecord {
     pub key: String,
     /// Who paid.
     pub tenant: TenantId,
+    /// Who paid, by the name that the sandbox gave them; absent where the charge named nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
     /// How much.
     pub amount: Money,
     /// What the statement says.
@@ -75,6 +107,14 @@ pub struct ChargeRecord {
 
 #[async_trait]
 impl PaymentGateway for SandboxGateway {
+    fn provider(&self) -> &'static str {
+        "sandbox"
+    }
+
+    async fn customer(&self, request: CustomerRequest) -> Result<Customer, GatewayError> {
+        Ok(Customer { reference: format!("cus_sandbox_{}", request.tenant.0.simple()) })
+    }
+
     async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
         let (records, key) = (self.charges.clone(), request.key.as_str().to_owned());
         // Nothing is known about what happened to a record that cannot be read or written.
@@ -98,6 +138,17 @@ impl PaymentGateway for SandboxGateway {
             Written::New => Ok(outcome),
         }
     }
+
+    async fn refund(&self, request: RefundRequest) -> Result<RefundOutcome, GatewayError> {
+        let (charges, refunds) = (self.charges.clone(), self.refund_directory());
+        let refunding = Arc::clone(&self.refunding);
+        let refund = blocking(move || {
+            let _turn = refunding.lock().unwrap_or_else(PoisonError::into_inner);
+            let refunds = Records::open(refunds)?;
+            Ok(refunds::refund(&charges, &refunds, &request))
+        });
+        refund.await.map_err(unknown)?
+    }
 }
 
 /// What a payment method's name asks the sandbox to do.
@@ -120,6 +171,9 @@ impl Behaviour {
                 Self::Declines(DeclineReason::InsufficientFunds)
             }
             "pm_card_visa_chargeDeclinedExpiredCard" => Self::Declines(DeclineReason::ExpiredCard),
+            "pm_card_authenticationRequired" => {
+                Self::Declines(DeclineReason::AuthenticationRequired)
+            }
             "pm_sandbox_hangs" => Self::Hangs,
             "pm_sandbox_unreachable" => Self::Unreachable,
             _ => Self::Declines(DeclineReason::UnknownPaymentMethod),
@@ -138,6 +192,7 @@ impl ChargeRecord {
         Self {
             key: request.key.as_str().to_owned(),
             tenant: request.tenant,
+            customer: request.customer.as_ref().map(|customer| customer.reference.clone()),
             amount: request.amount,
             description: request.description.clone(),
             reference,
@@ -164,9 +219,10 @@ fn recall(earlier: ChargeRecord, request: &ChargeRequest) -> Result<ChargeOutcom
     }
 }
 
-/// `allowed` is left out: how long the caller waits does not make it another charge.
+/// How long the caller waits does not make it another charge, nor does a customer: records from
+/// before there were customers have none.
 fn fingerprint(request: &ChargeRequest) -> String {
-    let ChargeRequest { key: _, tenant, amount, payment_method, description, allowed: _ } = request;
+    let ChargeRequest { tenant, amount, payment_method, description, .. } = request;
     let Money { amount, currency } = amount;
     let method = digest(payment_method.expose());
     digest(&format!("{tenant}\n{amount}\n{currency}\n{method}\n{description}"))
@@ -177,6 +233,7 @@ fn reason(code: Option<&str>) -> DeclineReason {
         DeclineReason::InsufficientFunds,
         DeclineReason::ExpiredCard,
         DeclineReason::UnknownPaymentMethod,
+        DeclineReason::AuthenticationRequired,
     ]
     .into_iter()
     .find(|reason| Some(reason.code()) == code)

@@ -5,6 +5,7 @@ mod events;
 mod payments;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -15,13 +16,17 @@ use utoipa::ToSchema;
 
 pub use events::{InvoicePaid, PaymentFailed, SubscriptionStarted};
 pub use payments::{
-    Charge, ChargeOutcome, ChargeRequest, DeclineReason, GatewayError, PaymentGateway,
+    Charge, ChargeOutcome, ChargeRequest, Customer, CustomerRequest, DeclineReason, GatewayError,
+    PaymentGateway, Refund, RefundOutcome, RefundRefusal, RefundRequest,
+};
+pub use webhooks::{
+    ChargeChange, ChargeNews, ProviderWebhooks, VerifiedEvent, WebhookDelivery, WebhookRefusal,
 };
 
 /// The module, as programs and callers know it without linking it.
 pub const MODULE: ModuleDescriptor = ModuleDescriptor {
     name: "billing",
-    public_prefixes: &["/v1/billing"],
+    public_prefixes: &["/v1/billing", "/webhooks/stripe"],
     consumes: &["auth.tenant_created"],
 };
 

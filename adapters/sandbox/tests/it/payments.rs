@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use billing_api::{
-    ChargeOutcome, ChargeRequest, DeclineReason, PaymentGateway,
-    testing::{ContractMethods, payment_gateway_contract},
+    Charge, ChargeOutcome, ChargeRequest, DeclineReason, PaymentGateway, RefundOutcome,
+    RefundRequest,
+    testing::{ContractMethods, RefundRules, payment_gateway_contract},
 };
-use kernel::{CallKey, Currency, Money, Secret, TenantId};
+use kernel::{CallKey, Clock, Currency, Money, Secret, SystemClock, TenantId};
 use sandbox::SandboxGateway;
 use uuid::Uuid;
 
@@ -21,10 +22,12 @@ async fn keeps_the_contract_of_payments() {
                 DeclineReason::InsufficientFunds,
             ),
             (Secret::new("pm_card_visa_chargeDeclinedExpiredCard"), DeclineReason::ExpiredCard),
+            (Secret::new("pm_card_authenticationRequired"), DeclineReason::AuthenticationRequired),
             (Secret::new("pm_card_of_nobody"), DeclineReason::UnknownPaymentMethod),
         ],
         hangs: Some(Secret::new("pm_sandbox_hangs")),
         unreachable: Some(Secret::new("pm_sandbox_unreachable")),
+        refunds: RefundRules::Guarded,
     };
     payment_gateway_contract(&gateway, &methods).await;
 }
@@ -42,6 +45,47 @@ async fn another_process_finds_the_same_charges() {
     assert_eq!(charges.len(), 1);
     assert_eq!(charges[0].reference, Some(charge.reference));
     assert_eq!(charges[0].amount, Money::new(1_200, Currency::EUR));
+}
+
+#[tokio::test]
+async fn another_process_finds_the_same_refunds() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = || SandboxGateway::open(directory.path()).expect("a gateway");
+    let outcome = open().charge(request("pm_card_visa")).await.expect("an outcome");
+    let ChargeOutcome::Paid(Charge { reference }) = outcome else { panic!("not paid") };
+    let request = RefundRequest {
+        key: CallKey::new("refund/1"),
+        charge: reference.clone(),
+        amount: Money::new(200, Currency::EUR),
+        begun_at: SystemClock.now(),
+        allowed: Duration::from_secs(5),
+    };
+    let first = open().refund(request.clone()).await.expect("an outcome");
+    assert!(matches!(first, RefundOutcome::Refunded(_)), "{first:?}");
+    assert_eq!(open().refund(request).await.expect("an outcome"), first);
+    let refunds = open().refunds().expect("refunds");
+    assert_eq!(refunds.len(), 1);
+    assert_eq!((&refunds[0].charge, refunds[0].amount.amount), (&reference, 200));
+    assert_eq!(open().charges().expect("charges").len(), 1, "a refund is no charge");
+}
+
+/// Written by a build that knew no customers.
+#[tokio::test]
+async fn an_old_record_is_still_the_same_charge() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let gateway = SandboxGateway::open(directory.path()).expect("a gateway");
+    let first = gateway.charge(request("pm_card_visa")).await.expect("an outcome");
+    let customer = gateway
+        .customer(billing_api::CustomerRequest {
+            key: CallKey::new("customer/1"),
+            tenant: TenantId(Uuid::from_u128(1)),
+            allowed: Duration::from_secs(5),
+        })
+        .await
+        .expect("a customer");
+    let again = ChargeRequest { customer: Some(customer), ..request("pm_card_visa") };
+    assert_eq!(gateway.charge(again).await.expect("an outcome"), first);
+    assert_eq!(gateway.charges().expect("charges")[0].customer, None);
 }
 
 #[tokio::test]
@@ -70,9 +114,11 @@ fn request(payment_method: &str) -> ChargeRequest {
     ChargeRequest {
         key: CallKey::new("charge/1"),
         tenant: TenantId(Uuid::from_u128(1)),
+        customer: None,
         amount: Money::new(1_200, Currency::EUR),
         payment_method: Secret::new(payment_method),
         description: "Team, 1 seat".to_owned(),
+        begun_at: SystemClock.now(),
         allowed: Duration::from_secs(5),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use billing_api::ChargeRequest;
-use kernel::{CallKey, Secret, TenantId};
+use kernel::{CallKey, Secret, TenantId, Timestamp};
 use sea_orm::entity::prelude::*;
 
 use super::ChargeState;
@@ -42,9 +42,11 @@ impl Model {
         ChargeRequest {
             key: CallKey::new(format!("billing/charge/{}", self.id)),
             tenant: TenantId(self.tenant_id),
+            customer: None,
             amount: self.currency.money(self.amount),
             payment_method: Secret::new(self.payment_method.clone().unwrap_or_default()),
             description: self.description.clone(),
+            begun_at: Timestamp::new(self.created_at),
             allowed,
         }
     }

@@ -103,7 +103,9 @@ impl Action<ChargeUnsettled> for CompleteCharge {
                 );
                 Ok(ask_later(billing, ctx, &event).await?)
             }
-            Err(error @ GatewayError::KeyReused) => Err(HandlerError::permanent(error)),
+            Err(error @ (GatewayError::Rejected(_) | GatewayError::KeyReused)) => {
+                Err(HandlerError::permanent(error))
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ pub(crate) enum SubscribeError {
     #[error("the request under this key is still at work")]
     InFlight { retry_after: Duration },
     /// Nothing was done, and the key is free again.
-    #[error("the payment provider was not reached")]
+    #[error("the payment provider took no order")]
     ProviderUnreachable(#[source] GatewayError),
     /// The charge may have been made; the completer will find out.
     #[error("whether the charge was made is unknown")]
@@ -100,7 +100,9 @@ impl Billing {
         let allowed = ctx.remaining().saturating_sub(TIME_TO_SETTLE).min(self.settings.charge_time);
         match self.ask(&charge, allowed).await {
             Ok(outcome) => self.settle_and_answer(ctx, &charge, outcome, key).await,
-            Err(source @ GatewayError::Unreachable(_)) if asked == Asked::ForTheFirstTime => {
+            Err(source @ (GatewayError::Unreachable(_) | GatewayError::Rejected(_)))
+                if asked == Asked::ForTheFirstTime =>
+            {
                 match self.undo(&self.time_to_commit(ctx), &charge).await {
                     Ok(Undone::Entirely) => Err(SubscribeError::ProviderUnreachable(source)),
                     Ok(Undone::TooLate) => Err(self.outcome_unknown(source)),

@@ -9,7 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use billing_api::{ChargeOutcome, ChargeRequest, GatewayError, PaymentGateway};
+use billing_api::{
+    ChargeOutcome, ChargeRequest, Customer, CustomerRequest, GatewayError, PaymentGateway,
+    RefundOutcome, RefundRequest,
+};
 use sandbox::SandboxGateway;
 use tokio::sync::{Notify, Semaphore};
 
@@ -42,6 +45,18 @@ impl WithholdsTheFirstAnswer {
 
 #[async_trait]
 impl PaymentGateway for WithholdsTheFirstAnswer {
+    fn provider(&self) -> &'static str {
+        self.inner.provider()
+    }
+
+    async fn customer(&self, request: CustomerRequest) -> Result<Customer, GatewayError> {
+        self.inner.customer(request).await
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Result<RefundOutcome, GatewayError> {
+        self.inner.refund(request).await
+    }
+
     async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
         let outcome = self.inner.charge(request).await;
         if !self.withheld.swap(true, Ordering::SeqCst) {
@@ -72,6 +87,18 @@ impl Gated {
 
 #[async_trait]
 impl PaymentGateway for Gated {
+    fn provider(&self) -> &'static str {
+        self.inner.provider()
+    }
+
+    async fn customer(&self, request: CustomerRequest) -> Result<Customer, GatewayError> {
+        self.inner.customer(request).await
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Result<RefundOutcome, GatewayError> {
+        self.inner.refund(request).await
+    }
+
     async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
         self.arrived.notify_one();
         self.gate.acquire().await.expect("the gate stays").forget();
@@ -104,6 +131,18 @@ impl Moody {
 
 #[async_trait]
 impl PaymentGateway for Moody {
+    fn provider(&self) -> &'static str {
+        self.inner.provider()
+    }
+
+    async fn customer(&self, request: CustomerRequest) -> Result<Customer, GatewayError> {
+        self.inner.customer(request).await
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Result<RefundOutcome, GatewayError> {
+        self.inner.refund(request).await
+    }
+
     async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
         let mood = self.moods.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match mood {

@@ -1,13 +1,18 @@
 //! The contract suite of [`PaymentGateway`], run over every adapter of it.
 
+mod customers;
+mod refunds;
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use kernel::{CallId, CallKey, Currency, Money, Secret, TenantId};
+use kernel::{CallId, CallKey, Clock, Currency, Money, Secret, SystemClock, TenantId};
 
 use crate::{ChargeOutcome, ChargeRequest, DeclineReason, GatewayError, PaymentGateway};
 
-/// Payment methods by what the provider under test does with them.
+pub use refunds::RefundRules;
+
+/// What the provider under test has to be asked for, and what it does then.
 #[derive(Clone, Debug)]
 pub struct ContractMethods {
     /// Succeeds.
@@ -18,7 +23,12 @@ pub struct ContractMethods {
     pub hangs: Option<Secret>,
     /// Is not reached at all, where the provider can be made to do that.
     pub unreachable: Option<Secret>,
+    /// How well the provider looks after refunds.
+    pub refunds: RefundRules,
 }
+
+/// Longer ago than any provider remembers a key.
+const LONG_AGO: Duration = Duration::from_secs(60 * 86_400);
 
 /// Checks what [`PaymentGateway`] promises. Each run uses keys of its own, so that it may be
 /// repeated over a provider that remembers.
@@ -29,6 +39,9 @@ pub async fn payment_gateway_contract(gateway: &dyn PaymentGateway, methods: &Co
     check_a_charge_is_made_once(gateway, &methods.pays).await;
     check_parallel_requests_are_one_charge(gateway, &methods.pays).await;
     check_another_charge_under_a_key_is_refused(gateway, methods).await;
+    check_an_old_charge_is_not_made_again(gateway, &methods.pays).await;
+    customers::check(gateway, &methods.pays).await;
+    refunds::check(gateway, methods).await;
     for (method, reason) in &methods.declines {
         check_a_refusal_is_an_outcome(gateway, method, *reason).await;
     }
@@ -41,11 +54,11 @@ pub async fn payment_gateway_contract(gateway: &dyn PaymentGateway, methods: &Co
 }
 
 async fn check_a_charge_is_made_once(gateway: &dyn PaymentGateway, method: &Secret) {
-    let first = paid(gateway, request(method)).await;
-    let second = paid(gateway, request(method)).await;
+    let first = paid(gateway, request(gateway, method).await).await;
+    let second = paid(gateway, request(gateway, method).await).await;
     assert_ne!(first, second, "two keys are two charges");
 
-    let request = request(method);
+    let request = request(gateway, method).await;
     let first = paid(gateway, request.clone()).await;
     let more_time = ChargeRequest { allowed: request.allowed * 2, ..request.clone() };
     assert_eq!(paid(gateway, request).await, first, "a repeated key returns the first charge");
@@ -53,7 +66,7 @@ async fn check_a_charge_is_made_once(gateway: &dyn PaymentGateway, method: &Secr
 }
 
 async fn check_parallel_requests_are_one_charge(gateway: &dyn PaymentGateway, method: &Secret) {
-    let request = request(method);
+    let request = request(gateway, method).await;
     let charges = join_all((0..20).map(|_| paid(gateway, request.clone()))).await;
     assert!(
         charges.iter().all(|reference| *reference == charges[0]),
@@ -65,7 +78,7 @@ async fn check_another_charge_under_a_key_is_refused(
     gateway: &dyn PaymentGateway,
     methods: &ContractMethods,
 ) {
-    let request = request(&methods.pays);
+    let request = request(gateway, &methods.pays).await;
     let charge = paid(gateway, request.clone()).await;
     let dearer = Money::new(request.amount.amount + 1, request.amount.currency);
     let mut others = vec![ChargeRequest { amount: dearer, ..request.clone() }];
@@ -82,12 +95,20 @@ async fn check_another_charge_under_a_key_is_refused(
     assert_eq!(paid(gateway, request).await, charge, "the first charge still stands");
 }
 
+/// The provider may have forgotten the key by now.
+async fn check_an_old_charge_is_not_made_again(gateway: &dyn PaymentGateway, method: &Secret) {
+    let request = request(gateway, method).await;
+    let request = ChargeRequest { begun_at: request.begun_at - LONG_AGO, ..request };
+    let first = paid(gateway, request.clone()).await;
+    assert_eq!(paid(gateway, request).await, first, "an old charge is found again");
+}
+
 async fn check_a_refusal_is_an_outcome(
     gateway: &dyn PaymentGateway,
     method: &Secret,
     reason: DeclineReason,
 ) {
-    let request = request(method);
+    let request = request(gateway, method).await;
     for attempt in 1..=2 {
         match gateway.charge(request.clone()).await {
             Ok(ChargeOutcome::Declined(given)) => {
@@ -99,7 +120,8 @@ async fn check_a_refusal_is_an_outcome(
 }
 
 async fn check_what_was_cut_off_is_finished(gateway: &dyn PaymentGateway, method: &Secret) {
-    let request = ChargeRequest { allowed: Duration::from_millis(50), ..request(method) };
+    let request = request(gateway, method).await;
+    let request = ChargeRequest { allowed: Duration::from_millis(50), ..request };
     let asked = Instant::now();
     let outcome = gateway.charge(request.clone()).await;
     assert!(matches!(outcome, Err(GatewayError::Unknown(_))), "{outcome:?}");
@@ -111,7 +133,7 @@ async fn check_what_was_cut_off_is_finished(gateway: &dyn PaymentGateway, method
 
 async fn check_nothing_moves_out_of_reach(gateway: &dyn PaymentGateway, method: &Secret) {
     for _ in 0..2 {
-        let outcome = gateway.charge(request(method)).await;
+        let outcome = gateway.charge(request(gateway, method).await).await;
         assert!(matches!(outcome, Err(GatewayError::Unreachable(_))), "{outcome:?}");
     }
 }
@@ -123,14 +145,21 @@ async fn paid(gateway: &dyn PaymentGateway, request: ChargeRequest) -> String {
     }
 }
 
-fn request(method: &Secret) -> ChargeRequest {
+/// A charge under a key of its own, of a new tenant that is a customer.
+async fn request(gateway: &dyn PaymentGateway, method: &Secret) -> ChargeRequest {
     let id = CallId::random();
+    let tenant = TenantId(id.0);
     ChargeRequest {
         key: CallKey::new(format!("contract/{id}")),
-        tenant: TenantId(id.0),
+        tenant,
+        customer: Some(customers::of(gateway, tenant).await),
         amount: Money::new(4_900, Currency::EUR),
         payment_method: method.clone(),
         description: "Contract suite".to_owned(),
-        allowed: Duration::from_secs(10),
+        begun_at: SystemClock.now(),
+        allowed: PATIENT,
     }
 }
+
+/// More than any provider needs.
+const PATIENT: Duration = Duration::from_secs(10);
