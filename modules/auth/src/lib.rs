@@ -15,6 +15,7 @@ mod audit;
 mod input;
 mod invitations;
 mod keys;
+mod locks;
 mod passwords;
 mod people;
 mod problems;
@@ -81,7 +82,7 @@ pub fn module(dependencies: Dependencies) -> Module {
     let give_up = GiveUpReservation(store.clone());
     let expire = ExpireInvitation(store.clone());
     let release = ReleaseSeat { store: store.clone(), billing };
-    let swept = Arc::clone(&service);
+    let (swept, claims) = (Arc::clone(&service), Arc::clone(&service));
     Module::new(auth_api::MODULE, store)
         .serving::<dyn AuthApi>(Arc::clone(&service) as Arc<dyn AuthApi>)
         .routes(routes(service))
@@ -91,6 +92,10 @@ pub fn module(dependencies: Dependencies) -> Module {
         .sweeping(Sweep::new("auth.delete_expired", sweep::SWEEP_EVERY, move || {
             let service = Arc::clone(&swept);
             async move { service.sweep().await }
+        }))
+        .sweeping(Sweep::new("auth.free_claims", sweep::FREE_CLAIMS_EVERY, move || {
+            let service = Arc::clone(&claims);
+            async move { service.free_claims().await }
         }))
 }
 

@@ -84,7 +84,7 @@ impl AuthService {
         };
         match self.join(ctx, &token_hash, account.as_ref()).await {
             // Somebody registered the address at the same moment; now it is a known one.
-            Err(AcceptError::Store(StoreError::Unique { .. })) => {
+            Err(AcceptError::Store(error)) if error.is_unique_on("users", "email") => {
                 self.join(ctx, &token_hash, account.as_ref()).await
             }
             outcome => outcome,

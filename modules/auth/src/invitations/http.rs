@@ -8,15 +8,14 @@ use kernel::{InvitationId, Page, PageRequest, Role, Secret, TenantId, Timestamp,
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{
-    ApiJson, ApiPath, ApiQuery, BodyHash, Caller, OptionalIdempotencyKey, Problem, Replayed,
-    StandardErrors, Visitor,
+    ApiJson, ApiPath, ApiQuery, Caller, OptionalRequestKey, Problem, Replayed, StandardErrors,
+    Visitor,
 };
 
 use super::{
     accept::{Acceptance, Joined},
     domain::Status,
     invite::{Answer, InviteRequest, Inviter},
-    key::RequestKey,
     store::invitations,
 };
 use crate::{input::Fields, people::EmailAddress, service::AuthService};
@@ -112,11 +111,12 @@ pub(crate) struct AcceptedUser {
 /// a free seat, or the answer is 403 `no-free-seat` with its `limit`. Where billing cannot be
 /// reached it is 503, and there is no invitation; the same request may be sent again.
 ///
-/// Who sends an `Idempotency-Key` and repeats the request under it is answered with the first
-/// invitation, whatever has become of it. A refusal is not kept: the key is free again.
+/// Who sends an `Idempotency-Key` and repeats the request under it is answered as the first time:
+/// with that invitation, whatever has become of it, or with 403 `no-free-seat`. Any other failure
+/// leaves the key free.
 #[utoipa::path(
     tag = "auth",
-    params(OptionalIdempotencyKey),
+    params(OptionalRequestKey),
     request_body = InviteCommand,
     responses((status = CREATED, body = Invitation), StandardErrors),
     security(("bearer" = []))
@@ -125,8 +125,7 @@ pub(crate) struct AcceptedUser {
 pub(crate) async fn invite(
     request: HttpRequest,
     caller: Caller,
-    OptionalIdempotencyKey(key): OptionalIdempotencyKey,
-    body_hash: BodyHash,
+    OptionalRequestKey(key): OptionalRequestKey,
     command: ApiJson<InviteCommand>,
     auth: Data<AuthService>,
 ) -> Result<HttpResponse, Problem> {
@@ -137,7 +136,6 @@ pub(crate) async fn invite(
         return Err(fields.into_invalid().into());
     };
     let inviter = Inviter { user: caller.user(), tenant: caller.tenant(), role: caller.role() };
-    let key = key.map(|key| RequestKey { key: key.to_string(), body_hash: body_hash.to_string() });
     Ok(match auth.invite(&caller, inviter, InviteRequest { email, role, key }).await? {
         Answer::Invited(row) => HttpResponse::Created().json(Invitation::seen_at(row, auth.now())),
         Answer::Replayed { status, body } => Replayed { status, body }.respond_to(&request),

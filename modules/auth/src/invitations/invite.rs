@@ -10,11 +10,12 @@ use seam::CallFailure;
 use serde_json::Value;
 use storage::{Claim, StoreError, TenantTx};
 use tokens::{OneTimeToken, SealError};
+use web::{Problem, RequestKey};
 
 use super::{
     domain::{self, RoleNotGrantable, Status, Step},
     jobs::{self, InvitationExpired, ReservationOverdue},
-    key::RequestKey,
+    key,
     store::{self, NewInvitation, StoredStatus, Withdrawal, invitations},
 };
 use crate::{
@@ -59,6 +60,14 @@ enum Begun {
     Answered(Answer),
 }
 
+/// What becomes of the client's key when its invitation is taken back.
+enum Ending {
+    /// Nothing was done, and the same request may do it yet.
+    Free,
+    /// Who repeats the request is refused alike.
+    Refused(Problem),
+}
+
 /// Why nobody was invited.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InviteError {
@@ -93,8 +102,9 @@ impl AuthService {
     /// Invites `email`, on a seat of the tenant's.
     ///
     /// A request that follows one with an unknown outcome goes on with that one's invitation:
-    /// billing sees the same key and answers as it did. A request with a key of the client's that
-    /// was answered with an invitation is answered so again; a refusal is not kept.
+    /// billing sees the same key and answers as it did. A request with a key of the client's is
+    /// answered as it was the first time, with an invitation or with billing's refusal; what
+    /// failed before billing was asked, or without its doing anything, leaves the key free.
     pub(crate) async fn invite(
         &self,
         ctx: &CallContext,
@@ -106,14 +116,7 @@ impl AuthService {
             Begun::Reserving(id) => id,
             Begun::Answered(answer) => return Ok(answer),
         };
-        let invited = self.reserve(ctx, inviter, id, &request).await;
-        match (&invited, &request.key) {
-            // After a failure of the store the invitation may be there: the claim stands, and the
-            // key is answered with it then.
-            (Ok(_) | Err(InviteError::Store(_)), _) | (_, None) => {}
-            (Err(_), Some(key)) => key.free(&self.store, ctx).await,
-        }
-        invited.map(Answer::Invited)
+        self.reserve(ctx, inviter, id, &request).await.map(Answer::Invited)
     }
 
     /// Reserves the seat and confirms the invitation. No transaction is open here.
@@ -129,42 +132,46 @@ impl AuthService {
         let request = SeatRequest { holder: jobs::holder(id) };
         let error = match self.billing.reserve_seat(&call, request).await {
             Ok(_) => return self.confirm(ctx, inviter, id, invited).await,
-            Err(BillingError::Call(failure)) => {
-                // Another request may have reserved the seat without our knowing.
-                if failure.is_certainly_not_done() {
-                    self.withdraw(ctx, id, Withdrawal::AfterOneAttempt).await;
-                }
-                return Err(InviteError::Billing(failure));
-            }
-            Err(BillingError::NoFreeSeat { limit }) => InviteError::NoFreeSeat { limit },
-            Err(refusal) => InviteError::SeatRefused(refusal),
+            Err(error) => error,
         };
-        // A refusal stands for every request under this key: no seat is held.
-        self.withdraw(ctx, id, Withdrawal::Whatever).await;
-        Err(error)
+        let key = invited.key.as_ref();
+        match error {
+            BillingError::Call(failure) if failure.is_certainly_not_done() => {
+                // Another request may have reserved the seat without our knowing.
+                self.withdraw(ctx, id, Withdrawal::AfterOneAttempt, key, Ending::Free).await;
+                Err(InviteError::Billing(failure))
+            }
+            // Whoever comes back under the key goes on with the invitation; otherwise the check
+            // takes it back.
+            BillingError::Call(failure) => {
+                if let Some(key) = key {
+                    key::rest(&self.store, ctx, key).await;
+                }
+                Err(InviteError::Billing(failure))
+            }
+            // A refusal stands for every request under this invitation: no seat is held.
+            BillingError::NoFreeSeat { limit } => {
+                let refused = || InviteError::NoFreeSeat { limit };
+                let ending = Ending::Refused(refused().into());
+                self.withdraw(ctx, id, Withdrawal::Whatever, key, ending).await;
+                Err(refused())
+            }
+            refusal => {
+                self.withdraw(ctx, id, Withdrawal::Whatever, key, Ending::Free).await;
+                Err(InviteError::SeatRefused(refusal))
+            }
+        }
     }
 
-    async fn refuse_member(
-        &self,
-        ctx: &CallContext,
-        email: &EmailAddress,
-    ) -> Result<(), InviteError> {
-        let user = self
-            .store
+    /// Who has the address, if anyone: the membership is looked up in the transaction, behind the
+    /// claim.
+    async fn user_with(&self, email: &EmailAddress) -> Result<Option<users::Model>, StoreError> {
+        self.store
             .system(&scopes::PEOPLE)
             .find::<users::Entity>()
             .filter(users::Column::Email.eq(email.as_str()))
             .one()
-            .await?;
-        let Some(user) = user else { return Ok(()) };
-        let membership = self
-            .store
-            .read(ctx)?
-            .find::<memberships::Entity>()
-            .filter(memberships::Column::UserId.eq(user.id))
-            .one()
-            .await?;
-        if membership.is_some() { Err(InviteError::AlreadyMember) } else { Ok(()) }
+            .await
     }
 
     /// Commits the intent: the claim of the client's key, the invitation, and the check that takes
@@ -175,9 +182,11 @@ impl AuthService {
         inviter: Inviter,
         request: &InviteRequest,
     ) -> Result<Begun, InviteError> {
+        // Before the transaction: one that waits for a second connection could wait for ever.
+        let user = self.user_with(&request.email).await?;
         let tx = self.store.write(ctx).await?;
         if let Some(key) = &request.key {
-            match key.claim(&tx, self.settings.reservation_patience).await? {
+            match key::claim(&tx, key, self.settings.reservation_patience).await? {
                 // One that was cut off has left an invitation to go on with, or none.
                 Claim::New | Claim::Resume => {}
                 Claim::Replay { status, body } => {
@@ -190,7 +199,12 @@ impl AuthService {
             }
         }
         // After the claim: who has joined by now was invited by the first request.
-        self.refuse_member(ctx, &request.email).await?;
+        if let Some(user) = user {
+            let membership = memberships::Column::UserId.eq(user.id);
+            if tx.find::<memberships::Entity>().filter(membership).exists().await? {
+                return Err(InviteError::AlreadyMember);
+            }
+        }
         let now = self.store.clock().now();
         let new = NewInvitation {
             id: InvitationId(self.store.ids().next()),
@@ -212,7 +226,8 @@ impl AuthService {
             id
         };
         let due = now + self.settings.reservation_patience;
-        let overdue = ReservationOverdue { invitation: id };
+        let request_key = request.key.as_ref().map(|key| key.key.clone());
+        let overdue = ReservationOverdue { invitation: id, request_key };
         tx.schedule(due, &jobs::reservation_job(id), &overdue).await?;
         tx.commit().await?;
         Ok(Begun::Reserving(id))
@@ -231,6 +246,9 @@ impl AuthService {
         let (token, token_hash) = OneTimeToken::generate();
         let sealed_token = self.sealer.seal(token.expose(), InvitationCreated::TYPE)?;
         let tx = self.store.write(ctx).await?;
+        if let Some(key) = &request.key {
+            key::hold(&tx, &key.key).await?;
+        }
         let now = self.store.clock().now();
         let expires_at = now + self.settings.invitation_lifetime;
         let found = store::find(&tx, id).await?;
@@ -239,7 +257,7 @@ impl AuthService {
             Some(store::moved(row, pending, now))
         });
         let Some(mut pending) = pending else {
-            return Err(self.came_too_late(tx, id).await?);
+            return Err(self.came_too_late(tx, id, request.key.as_ref()).await?);
         };
         pending.role = Set(role.into());
         pending.invited_by = Set(inviter.user.0);
@@ -263,7 +281,7 @@ impl AuthService {
             audit::Line { actor: Some(inviter.user), action: Action::Invited, subject: Some(id.0) };
         audit::write(&tx, line).await?;
         if let Some(key) = &request.key {
-            key.complete(&tx, &invitation).await?;
+            key::answer(&tx, key, &invitation).await?;
         }
         tx.commit().await?;
         Ok(invitation)
@@ -275,9 +293,14 @@ impl AuthService {
         &self,
         tx: TenantTx,
         id: InvitationId,
+        key: Option<&RequestKey>,
     ) -> Result<InviteError, StoreError> {
+        if let Some(key) = key {
+            key::free(&tx, &key.key).await?;
+        }
         let status = store::find(&tx, id).await?.map(|row| Status::from(row.status));
         if status.is_some_and(Status::holds_seat) {
+            tx.commit().await?;
             return Ok(InviteError::AlreadyInvited);
         }
         jobs::release_seat(&self.store, &tx, id).await?;
@@ -285,10 +308,23 @@ impl AuthService {
         Ok(InviteError::Billing(CallFailure::unavailable("billing")))
     }
 
-    /// Takes an invitation back for which no seat is held. Where this fails, the check does it.
-    async fn withdraw(&self, ctx: &CallContext, id: InvitationId, withdrawal: Withdrawal) {
+    /// Takes an invitation back for which no seat is held, and ends its request. Where this fails,
+    /// the check does it.
+    async fn withdraw(
+        &self,
+        ctx: &CallContext,
+        id: InvitationId,
+        withdrawal: Withdrawal,
+        key: Option<&RequestKey>,
+        ending: Ending,
+    ) {
         let withdrawn = async {
             let tx = self.store.write(ctx).await?;
+            match (key, &ending) {
+                (None, _) => {}
+                (Some(key), Ending::Free) => key::free(&tx, &key.key).await?,
+                (Some(key), Ending::Refused(problem)) => key::refuse(&tx, key, problem).await?,
+            }
             if store::withdraw(&tx, id, withdrawal).await? {
                 tx.cancel(&jobs::reservation_job(id)).await?;
             }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     domain::{Status, Step},
+    key,
     store::{self, Withdrawal},
 };
 use crate::audit;
@@ -22,6 +23,9 @@ use crate::audit;
 pub struct ReservationOverdue {
     /// The invitation.
     pub invitation: InvitationId,
+    /// The client's key of the request that tried to reserve it last, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_key: Option<String>,
 }
 
 impl Event for ReservationOverdue {
@@ -90,8 +94,8 @@ pub(super) async fn release_seat(
     Ok(())
 }
 
-/// Takes an invitation back whose seat was never confirmed: whether billing reserved it is
-/// unknown, so the seat is released either way.
+/// Takes an invitation back whose seat was never confirmed, and frees the key of its request:
+/// whether billing reserved the seat is unknown, so it is released either way.
 pub(crate) struct GiveUpReservation(pub(crate) Store);
 
 #[async_trait]
@@ -103,7 +107,13 @@ impl Effect<ReservationOverdue> for GiveUpReservation {
         event: ReservationOverdue,
         _delivery: &Delivery,
     ) -> Result<(), HandlerError> {
+        if let Some(key) = &event.request_key {
+            key::hold(tx, key).await?;
+        }
         if store::withdraw(tx, event.invitation, Withdrawal::Whatever).await? {
+            if let Some(key) = &event.request_key {
+                key::free(tx, key).await?;
+            }
             release_seat(&self.0, tx, event.invitation).await?;
         }
         Ok(())

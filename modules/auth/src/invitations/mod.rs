@@ -23,4 +23,5 @@ pub(crate) use domain::RoleNotGrantable;
 pub(crate) use invite::InviteError;
 pub(crate) use jobs::{ExpireInvitation, GiveUpReservation, ReleaseSeat};
 pub use jobs::{InvitationExpired, ReservationOverdue, SeatReleaseDue};
+pub(crate) use key::ROUTE as INVITATIONS_ROUTE;
 pub(crate) use manage::RevokeError;

@@ -6,5 +6,6 @@ mod store;
 
 pub(crate) use domain::{EmailAddress, OrganizationName, Password, PersonName};
 pub(crate) use store::{
-    StoredRole, first_membership, membership_of, memberships, tenants, user_by_email, users,
+    StoredRole, first_membership, hold_user, membership_of, memberships, tenants, user_by_email,
+    users,
 };

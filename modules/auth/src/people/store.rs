@@ -130,6 +130,11 @@ pub(crate) async fn user_by_email(
     tx.find::<users::Entity>().filter(users::Column::Email.eq(address.as_str())).lock().one().await
 }
 
+/// Keeps `user` until the transaction ends.
+pub(crate) async fn hold_user(tx: &SystemTx, user: UserId) -> Result<(), StoreError> {
+    tx.find::<users::Entity>().filter(users::Column::Id.eq(user.0)).lock().one().await.map(drop)
+}
+
 /// The tenant that `user` has belonged to for longest.
 pub(crate) async fn first_membership(
     tx: &SystemTx,

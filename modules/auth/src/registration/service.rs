@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audit::{self, Action},
     passwords::PasswordError,
-    people::{first_membership, user_by_email},
+    people::{first_membership, hold_user, user_by_email},
     scopes,
     service::AuthService,
 };
@@ -62,7 +62,7 @@ impl AuthService {
         };
         match self.store_attempt(ctx, &attempt, &sealed_token).await {
             // Somebody registered the same address at the same moment; now it is a known one.
-            Err(StoreError::Unique { .. }) => {
+            Err(error) if error.is_unique_on("users", "email") => {
                 self.store_attempt(ctx, &attempt, &sealed_token).await?;
             }
             outcome => outcome?,
@@ -131,11 +131,15 @@ impl AuthService {
     pub(crate) async fn verify_email(&self, token: &Secret) -> Result<(), VerifyError> {
         let tx = self.store.system_write(&scopes::VERIFICATION).await?;
         let now = self.store.clock().now();
-        let attempt = store::attempt_of(&tx, &hash_token(token.expose()))
+        let token_hash = hash_token(token.expose());
+        let found = store::attempt_of(&tx, &token_hash).await?.ok_or(VerifyError::InvalidToken)?;
+        let (user, tenant) = (UserId(found.user_id), TenantId(found.tenant_id));
+        // Another link of theirs may have been followed until the user is held.
+        hold_user(&tx, user).await?;
+        let attempt = store::attempt_of(&tx, &token_hash)
             .await?
             .filter(|attempt| now < attempt.expires_at.into())
             .ok_or(VerifyError::InvalidToken)?;
-        let (user, tenant) = (UserId(attempt.user_id), TenantId(attempt.tenant_id));
         if !store::confirm(&tx, attempt, now).await? {
             return Err(VerifyError::InvalidToken);
         }

@@ -118,14 +118,13 @@ pub(crate) async fn insert_token(
     Ok(())
 }
 
-/// The attempt that `token_hash` belongs to.
+/// The attempt that `token_hash` belongs to. It stays as it is for who holds its user.
 pub(crate) async fn attempt_of(
     tx: &SystemTx,
     token_hash: &str,
 ) -> Result<Option<verification_tokens::Model>, StoreError> {
     tx.find::<verification_tokens::Entity>()
         .filter(verification_tokens::Column::TokenHash.eq(token_hash))
-        .lock()
         .one()
         .await
 }

@@ -169,26 +169,34 @@ pub(crate) async fn insert_refresh_token(
     Ok(())
 }
 
-/// The token with this hash and its session, kept until the transaction ends.
+/// The token with this hash and its session, which is kept until the transaction ends, and with it
+/// the session's tokens.
 pub(crate) async fn find_token(
     tx: &SystemTx,
     token_hash: &str,
 ) -> Result<Option<(refresh_tokens::Model, sessions::Model)>, StoreError> {
-    let found = tx
-        .find::<refresh_tokens::Entity>()
-        .filter(refresh_tokens::Column::TokenHash.eq(token_hash))
-        .lock()
-        .one()
-        .await?;
-    let Some(token) = found else { return Ok(None) };
+    let Some(found) = token_of(tx, token_hash).await? else { return Ok(None) };
     let session = tx
         .find::<sessions::Entity>()
-        .filter(sessions::Column::TenantId.eq(token.tenant_id))
-        .filter(sessions::Column::Id.eq(token.session_id))
+        .filter(sessions::Column::TenantId.eq(found.tenant_id))
+        .filter(sessions::Column::Id.eq(found.session_id))
         .lock()
         .one()
         .await?;
-    Ok(session.map(|session| (token, session)))
+    let Some(session) = session else { return Ok(None) };
+    // It may have been exchanged until the session is held.
+    let token = token_of(tx, token_hash).await?;
+    Ok(token.map(|token| (token, session)))
+}
+
+async fn token_of(
+    tx: &SystemTx,
+    token_hash: &str,
+) -> Result<Option<refresh_tokens::Model>, StoreError> {
+    tx.find::<refresh_tokens::Entity>()
+        .filter(refresh_tokens::Column::TokenHash.eq(token_hash))
+        .one()
+        .await
 }
 
 /// Whether the token with this hash was exchanged; `None` where there is no such token.
@@ -196,11 +204,7 @@ pub(crate) async fn was_rotated(
     tx: &SystemTx,
     token_hash: &str,
 ) -> Result<Option<bool>, StoreError> {
-    let found = tx
-        .find::<refresh_tokens::Entity>()
-        .filter(refresh_tokens::Column::TokenHash.eq(token_hash))
-        .one()
-        .await?;
+    let found = token_of(tx, token_hash).await?;
     Ok(found.map(|token| token.rotated_at.is_some()))
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod contract;
 mod inviting;
 mod openapi;
+mod parallel;
 mod profile;
 mod registration;
 mod repeating;

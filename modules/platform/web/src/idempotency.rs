@@ -76,17 +76,45 @@ impl FromRequest for IdempotencyKey {
     }
 }
 
-/// An [`IdempotencyKey`] that a client may leave out. One that is sent must be valid: the extractor
-/// answers 400 `idempotency-key-invalid` otherwise, which an `Option<IdempotencyKey>` would not.
+/// A request that may be sent again: its [`IdempotencyKey`] with the [`BodyHash`] that tells a
+/// repetition from another request under the same key.
+///
+/// As an extractor it answers as the two do. Name it in `params(…)` of `#[utoipa::path]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct OptionalIdempotencyKey(pub Option<IdempotencyKey>);
+pub struct RequestKey {
+    /// The client's name for the request, unique within its tenant and route.
+    pub key: String,
+    /// What was asked under it.
+    pub body_hash: String,
+}
 
-impl FromRequest for OptionalIdempotencyKey {
+impl FromRequest for RequestKey {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(key_of(request).map(Self))
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let key = IdempotencyKey::from_request(request, payload);
+        let hash = BodyHash::from_request(request, payload);
+        Box::pin(async move { Ok(Self { key: key.await?.0, body_hash: hash.await?.0 }) })
+    }
+}
+
+/// A [`RequestKey`] that a client may leave out. One that is sent must be valid: the extractor
+/// answers 400 `idempotency-key-invalid` otherwise, which an `Option<RequestKey>` would not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OptionalRequestKey(pub Option<RequestKey>);
+
+impl FromRequest for OptionalRequestKey {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let key = key_of(request);
+        let hash = BodyHash::from_request(request, payload);
+        Box::pin(async move {
+            let Some(key) = key? else { return Ok(Self(None)) };
+            Ok(Self(Some(RequestKey { key: key.0, body_hash: hash.await?.0 })))
+        })
     }
 }
 
@@ -121,7 +149,13 @@ impl IntoParams for IdempotencyKey {
     }
 }
 
-impl IntoParams for OptionalIdempotencyKey {
+impl IntoParams for RequestKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![parameter(Required::True)]
+    }
+}
+
+impl IntoParams for OptionalRequestKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![parameter(Required::False)]
     }

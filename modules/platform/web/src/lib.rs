@@ -2,7 +2,7 @@
 //!
 //! Everything that HTTP asks of every route is here, once: who calls ([`Caller`], [`Visitor`]),
 //! bodies and parameters ([`ApiJson`], [`ApiPath`], [`ApiQuery`]), idempotency keys
-//! ([`IdempotencyKey`], [`BodyHash`]), errors ([`Problem`]), and the listeners themselves
+//! ([`RequestKey`], [`Replayed`]), errors ([`Problem`]), and the listeners themselves
 //! ([`public_app`], [`internal_app`], [`internal::ports`]).
 //!
 //! *Invariants*: every answer of 400 or more is `application/problem+json` (RFC 9457) with a stable
@@ -80,7 +80,7 @@ pub use actix_web::http::StatusCode;
 pub use body::DEFAULT_BODY_LIMIT;
 pub use caller::{AccessRefusal, AccessVerifier, Caller, Visitor, bearer};
 pub use edge::{Edge, Encryption, Origin, OriginError};
-pub use idempotency::{BodyHash, IdempotencyKey, OptionalIdempotencyKey, Replayed};
+pub use idempotency::{BodyHash, IdempotencyKey, OptionalRequestKey, Replayed, RequestKey};
 pub use json::ApiJson;
 pub use listener::{HALF_CLOSED, internal_app, openapi, public_app};
 pub use observe::trace_of;

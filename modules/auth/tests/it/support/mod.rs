@@ -115,6 +115,12 @@ impl App {
         self.engine.run_until_idle().await.expect("the engine runs");
     }
 
+    /// Runs a sweep once.
+    pub(crate) async fn sweep(&self, name: &str) {
+        let sweep = self.sweeps.iter().find(|sweep| sweep.name == name).expect("such a sweep");
+        sweep.run_once().await.expect("it sweeps");
+    }
+
     pub(crate) async fn send(&self, request: TestRequest) -> Answer {
         let routes = self.routes.clone();
         let app = test::init_service(web::public_app(&self.edge, move |config| {
