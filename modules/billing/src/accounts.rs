@@ -1,5 +1,15 @@
 //! One account for each tenant: what concurrent work of a tenant waits for, and where its
 //! invoices are numbered.
+//!
+//! # The order of locks
+//!
+//! Every transaction that changes what is counted, numbered or charged comes to [`lock`] before it
+//! touches another row of the tenant, and keeps the account until it ends. So transactions of one
+//! tenant take turns, those of different tenants never meet, and behind the account the order of
+//! the other rows (idempotency key, charge, subscription, invoice, seats, totals, what is
+//! scheduled) does not matter. Two kinds of rows come *before* the account, and nobody who holds
+//! an account ever waits for one: the record of a call (`Store::once`), and the inbox row of an
+//! event whose effect this is.
 
 use kernel::TenantId;
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
@@ -26,6 +36,10 @@ storage::tenant_entity!(Entity, Column::TenantId);
 /// Makes concurrent work of one tenant take turns from here to the end of `tx`. What counts before
 /// it writes (seats, invoice numbers, usage) comes here first, and before it locks anything else.
 pub(crate) async fn lock(tx: &TenantTx) -> Result<Model, StoreError> {
+    if let Some(account) = tx.find::<Entity>().lock().one().await? {
+        return Ok(account);
+    }
+    // The tenant's first work. Of several at once one inserts, and the others wait for it here.
     let now = tx.store().clock().now();
     let fresh = ActiveModel {
         tenant_id: Set(tx.tenant().0),

@@ -17,6 +17,7 @@ mod entitlements;
 mod http;
 mod invoices;
 mod period;
+mod scopes;
 mod seats;
 mod subscriptions;
 mod usage;
@@ -25,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 
 use billing_api::{BillingApi, MODULE, PaymentGateway};
 use events::Consumer;
-use module::Module;
+use module::{Module, Sweep};
 use storage::Store;
 
 pub use catalog::{Catalog, CatalogError, Interval, Plan, Price, SeatLimits};
@@ -62,12 +63,21 @@ pub fn module(dependencies: Dependencies) -> Module {
     let Dependencies { store, gateway, catalog, settings } = dependencies;
     let billing = Arc::new(Billing { store: store.clone(), gateway, catalog, settings });
     let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
+    let swept = Arc::clone(&billing);
     Module::new(MODULE, store)
         .serving::<dyn BillingApi>(api)
         .consuming(Consumer::effect("billing.take_owner_seat", Arc::new(seats::OwnerSeat)))
         .consuming(Consumer::action(
-            "billing.complete_charge",
+            subscriptions::CompleteCharge::NAME,
             Arc::new(subscriptions::CompleteCharge::new(Arc::clone(&billing))),
+        ))
+        .sweeping(Sweep::new(
+            "billing.look_after_claims",
+            subscriptions::LOOK_AFTER_CLAIMS_EVERY,
+            move || {
+                let billing = Arc::clone(&swept);
+                async move { billing.look_after_claims().await }
+            },
         ))
         .routes(http::routes(billing))
 }

@@ -4,6 +4,8 @@ use events::{Delivery, Effect, HandlerError};
 use kernel::CallContext;
 use storage::TenantTx;
 
+use crate::accounts;
+
 /// The owner of a new tenant takes its first seat, without asking: a tenant has its owner.
 pub(crate) struct OwnerSeat;
 
@@ -19,6 +21,8 @@ impl Effect<TenantCreated> for OwnerSeat {
         if event.tenant != tx.tenant() {
             return Err(HandlerError::permanent("the event is of another tenant than it tells of"));
         }
+        // A seat that appears while others count would make them count wrongly.
+        accounts::lock(tx).await?;
         super::take(tx, &format!("user:{}", event.owner)).await?;
         Ok(())
     }

@@ -3,9 +3,10 @@
 use kernel::{CallContext, Timestamp};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
 use storage::{Claim, StoreError, TenantTx};
+use web::RequestKey;
 
 use super::{
-    Answer, ChargeState, Checkout, RequestKey, Status, Subscribe, SubscribeError, charge,
+    Answer, ChargeState, Checkout, Status, Subscribe, SubscribeError, charge,
     completer::ChargeUnsettled, live, order::Order, subscription,
 };
 use crate::{
@@ -47,6 +48,7 @@ impl Billing {
         key: &RequestKey,
     ) -> Result<Begun, SubscribeError> {
         let tx = self.store.write(ctx).await?;
+        accounts::lock(&tx).await?;
         let RequestKey { key, body_hash } = key;
         match tx.claim_key(ROUTE, key, body_hash, self.cut_off_after()).await? {
             Claim::New => {}
@@ -101,8 +103,8 @@ impl Billing {
         // Once the lease has run out, the completer or a repetition of the request may have asked
         // the provider too, and have been told that it is paid.
         let leased_until = Timestamp::new(charge.created_at) + self.cut_off_after();
-        let first = ChargeUnsettled::first(charge.id).schedule_key();
-        if self.store.clock().now() >= leased_until || !tx.cancel(&first).await? {
+        let completion = ChargeUnsettled::first(charge.id).schedule_key();
+        if self.store.clock().now() >= leased_until || !tx.cancel(&completion).await? {
             return Ok(Undone::TooLate);
         }
         let pending = charge::Column::State.eq(ChargeState::Pending);
@@ -126,9 +128,8 @@ impl Billing {
         Ok(Undone::Entirely)
     }
 
-    /// One subscription at a time, and a seat for everybody who has one.
+    /// One subscription at a time, and a seat for everybody who has one. The account is locked.
     async fn check_tenant(&self, tx: &TenantTx, order: &Order<'_>) -> Result<(), SubscribeError> {
-        accounts::lock(tx).await?;
         if let Some(live) = live(tx.find()).one().await? {
             return Err(match live.status {
                 Status::Pending => {
@@ -145,7 +146,11 @@ impl Billing {
     }
 }
 
-async fn unsettled(tx: &TenantTx, request_key: &str) -> Result<Option<charge::Model>, StoreError> {
+/// The charge of the request under `request_key`, so long as nobody knows what became of it.
+pub(super) async fn unsettled(
+    tx: &TenantTx,
+    request_key: &str,
+) -> Result<Option<charge::Model>, StoreError> {
     tx.find::<charge::Entity>()
         .filter(charge::Column::RequestKey.eq(request_key))
         .filter(charge::Column::State.eq(ChargeState::Pending))

@@ -43,9 +43,10 @@ impl ChargeUnsettled {
         Self { charge, attempt: 1 }
     }
 
-    /// What its waiting row is known by.
+    /// What its waiting row is known by: the same for every attempt, so that however many come to
+    /// look after a charge, one attempt waits.
     pub(super) fn schedule_key(&self) -> String {
-        format!("complete-charge/{}/{}", self.charge, self.attempt)
+        format!("complete-charge/{}", self.charge)
     }
 
     const fn again(&self) -> Self {
@@ -66,6 +67,9 @@ impl ChargeUnsettled {
 pub(crate) struct CompleteCharge(Arc<Billing>);
 
 impl CompleteCharge {
+    /// The consumer's name.
+    pub(crate) const NAME: &'static str = "billing.complete_charge";
+
     pub(crate) const fn new(billing: Arc<Billing>) -> Self {
         Self(billing)
     }

@@ -3,11 +3,9 @@ use actix_web::{
     web::{Data, Json},
 };
 use kernel::Role;
-use web::{
-    ApiJson, BodyHash, Caller, IdempotencyKey, Problem, Replayed, StandardErrors, StatusCode,
-};
+use web::{ApiJson, Caller, Problem, Replayed, RequestKey, StandardErrors, StatusCode};
 
-use super::{Answer, RequestKey, Subscribe, SubscribeError, SubscriptionView, order::OrderError};
+use super::{Answer, Subscribe, SubscribeError, SubscriptionView, order::OrderError};
 use crate::Billing;
 
 /// Begins a subscription and charges for its first period. For admins and owners.
@@ -16,7 +14,7 @@ use crate::Billing;
 /// once. After a 503 or no answer at all, send it again under the same key.
 #[utoipa::path(
     tag = "billing",
-    params(IdempotencyKey),
+    params(RequestKey),
     request_body = Subscribe,
     responses(
         (status = CREATED, body = SubscriptionView),
@@ -30,13 +28,11 @@ use crate::Billing;
 pub(crate) async fn subscribe(
     request: HttpRequest,
     caller: Caller,
-    key: IdempotencyKey,
-    body_hash: BodyHash,
+    key: RequestKey,
     command: ApiJson<Subscribe>,
     billing: Data<Billing>,
 ) -> Result<HttpResponse, Problem> {
     caller.require(Role::Admin)?;
-    let key = RequestKey { key: key.to_string(), body_hash: body_hash.to_string() };
     match billing.subscribe(&caller, &command, &key).await? {
         Answer::Subscribed(subscription) => Ok(HttpResponse::Created().json(subscription)),
         Answer::Declined(code) => Err(declined(&code)),

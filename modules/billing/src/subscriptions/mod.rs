@@ -2,10 +2,12 @@
 //!
 //! A beginning is three steps, of which the middle one is not ours: the *intent* is committed
 //! (`begin`), the provider is asked, the answer is *settled* (`settle`). Whoever is cut off
-//! after the first leaves a charge that the *completer* (`completer`) asks for again.
+//! after the first leaves a charge that the *completer* (`completer`) asks for again. Should even
+//! the completer be lost, a sweep over the claimed keys (`claims`) sends another.
 
 mod begin;
 mod charge;
+mod claims;
 mod completer;
 pub(crate) mod http;
 mod order;
@@ -21,10 +23,11 @@ use storage::{Query, StoreError};
 
 use crate::Billing;
 
+pub(crate) use claims::SWEEP_EVERY as LOOK_AFTER_CLAIMS_EVERY;
 pub(crate) use completer::CompleteCharge;
 pub(crate) use order::Subscribe;
 pub(crate) use state::{ChargeState, Checkout, InvoiceStatus, Settlement, Status};
-pub(crate) use subscribe::{Answer, RequestKey, SubscribeError};
+pub(crate) use subscribe::{Answer, SubscribeError};
 pub(crate) use view::SubscriptionView;
 
 /// The subscription that is in force, of which there is at most one.

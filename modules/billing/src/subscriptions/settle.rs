@@ -52,6 +52,7 @@ impl Billing {
                 fail(&tx, &charge, checkout, code).await?
             }
         };
+        // Whoever was to ask again need not.
         tx.cancel(&ChargeUnsettled::first(charge.id).schedule_key()).await?;
         remember(&tx, &charge, &answer).await?;
         tx.commit().await?;

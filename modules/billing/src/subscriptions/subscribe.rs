@@ -6,6 +6,7 @@ use billing_api::{ChargeOutcome, GatewayError};
 use kernel::CallContext;
 use serde_json::Value;
 use storage::StoreError;
+use web::RequestKey;
 
 use super::{
     Subscribe,
@@ -22,15 +23,6 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// What is kept of a request's time for committing what the provider says.
 const TIME_TO_SETTLE: Duration = Duration::from_secs(1);
-
-/// The client's identity for a request to subscribe.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestKey {
-    /// The `Idempotency-Key`.
-    pub key: String,
-    /// Tells a repetition from another request under the same key.
-    pub body_hash: String,
-}
 
 /// What a client is answered. The first answer and its repetitions have the same body.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,12 +1,12 @@
 use actix_web::{
-    get, post,
+    HttpRequest, HttpResponse, Responder, get, post,
     web::{Data, Json},
 };
 use billing_api::{UsageEvent, UsageReceipt};
 use kernel::{Page, PageRequest, Role};
-use web::{ApiJson, ApiQuery, Caller, Problem, StandardErrors};
+use web::{ApiJson, ApiQuery, Caller, OptionalRequestKey, Problem, Replayed, StandardErrors};
 
-use super::{RecordError, UsageTotal};
+use super::{RecordError, ReportError, Reported, UsageTotal};
 use crate::{Billing, http::refused};
 
 /// Reports usage, 1 to 1,000 events at a time: all of them are counted, or none.
@@ -14,20 +14,29 @@ use crate::{Billing, http::refused};
 /// An event is counted once per `id`, however often it is sent; the first one of an id counts. It
 /// counts in the calendar month (UTC) that `at` falls into, which is at most 35 days ago and at
 /// most 5 minutes ahead. For admins and owners.
+///
+/// The ids make it safe to send a batch again. Under an `Idempotency-Key` the repetition has the
+/// first answer too, instead of one that says how much was counted before.
 #[utoipa::path(
     tag = "billing",
+    params(OptionalRequestKey),
     request_body = Vec<UsageEvent>,
     responses((status = OK, body = UsageReceipt), StandardErrors),
     security(("bearer" = []))
 )]
 #[post("/usage-events")]
 pub(crate) async fn report_usage(
+    request: HttpRequest,
     caller: Caller,
+    OptionalRequestKey(key): OptionalRequestKey,
     events: ApiJson<Vec<UsageEvent>>,
     billing: Data<Billing>,
-) -> Result<Json<UsageReceipt>, Problem> {
+) -> Result<HttpResponse, Problem> {
     caller.require(Role::Admin)?;
-    Ok(Json(billing.report_usage(&caller, &events).await?))
+    Ok(match billing.report_usage(&caller, &events, key.as_ref()).await? {
+        Reported::Counted(receipt) => HttpResponse::Ok().json(receipt),
+        Reported::Replayed { status, body } => Replayed { status, body }.respond_to(&request),
+    })
 }
 
 /// What was used, per meter and calendar month (UTC), latest month first. For admins and owners.
@@ -47,11 +56,15 @@ pub(crate) async fn list_usage(
     Ok(Json(billing.usage(&caller, &page).await?))
 }
 
-impl From<RecordError> for Problem {
-    fn from(error: RecordError) -> Self {
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
         match error {
-            RecordError::Refused(refusal) => refused(refusal),
-            RecordError::Store(error) => error.into(),
+            ReportError::KeyReused => Self::idempotency_key_reused(),
+            ReportError::InFlight { retry_after } => Self::idempotency_key_in_use(retry_after),
+            ReportError::Record(RecordError::Refused(refusal)) => refused(refusal),
+            ReportError::Record(RecordError::Store(error)) | ReportError::Store(error) => {
+                error.into()
+            }
         }
     }
 }

@@ -5,7 +5,10 @@ mod event;
 pub(crate) mod http;
 mod total;
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use billing_api::{BillingError, UsageEvent, UsageReceipt};
 use kernel::{CallContext, Page, PageRequest, Timestamp};
@@ -15,10 +18,18 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
-use storage::{StoreError, TenantTx};
+use serde_json::Value;
+use storage::{Claim, StoreError, TenantTx};
 use utoipa::ToSchema;
+use web::RequestKey;
 
 use crate::{Billing, accounts, api::store_failed, catalog::Catalog, period::Period};
+
+/// The route that the keys belong to.
+const ROUTE: &str = "POST /v1/billing/usage-events";
+
+/// Of no consequence: a claim is committed with its answer or not at all.
+const LEASE: Duration = Duration::from_secs(5);
 
 /// What was used of a meter in a period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -34,12 +45,36 @@ pub(crate) struct UsageTotal {
     pub quantity: i64,
 }
 
+/// What became of a batch from outside.
+#[derive(Debug)]
+pub(crate) enum Reported {
+    Counted(UsageReceipt),
+    /// The request was answered before, like this.
+    Replayed {
+        status: u16,
+        body: Value,
+    },
+}
+
 /// Why a batch was not counted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
     /// The contract's refusal.
     #[error(transparent)]
     Refused(#[from] BillingError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a batch that comes from outside was not counted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReportError {
+    #[error("the key was used for another request")]
+    KeyReused,
+    #[error("the request under this key is still at work")]
+    InFlight { retry_after: Duration },
+    #[error(transparent)]
+    Record(#[from] RecordError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -134,16 +169,37 @@ async fn add(
 }
 
 impl Billing {
-    /// Counts a batch that comes from outside. Its events' ids make it once-only.
+    /// Counts a batch that comes from outside. Its events' ids make it once-only; a key makes its
+    /// answer the same too. Claim, effect and answer are one commit.
     pub(crate) async fn report_usage(
         &self,
         ctx: &CallContext,
         events: &[UsageEvent],
-    ) -> Result<UsageReceipt, RecordError> {
+        key: Option<&RequestKey>,
+    ) -> Result<Reported, ReportError> {
         let tx = self.store.write(ctx).await?;
+        accounts::lock(&tx).await?;
+        if let Some(RequestKey { key, body_hash }) = key {
+            match tx.claim_key(ROUTE, key, body_hash, LEASE).await? {
+                Claim::New | Claim::Resume => {}
+                Claim::Replay { status, body } => return Ok(Reported::Replayed { status, body }),
+                Claim::InFlight { retry_after } => {
+                    return Err(ReportError::InFlight { retry_after });
+                }
+                Claim::Mismatch => return Err(ReportError::KeyReused),
+            }
+        }
         let receipt = record(&tx, &self.catalog, events).await?;
+        if let Some(key) = key {
+            let body = serde_json::to_value(&receipt).map_err(|source| StoreError::Json {
+                module: self.store.module(),
+                what: "a receipt",
+                source,
+            })?;
+            tx.complete_key(ROUTE, &key.key, 200, &body).await?;
+        }
         tx.commit().await?;
-        Ok(receipt)
+        Ok(Reported::Counted(receipt))
     }
 
     /// A page of the tenant's totals, latest period first.

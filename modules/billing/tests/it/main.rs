@@ -1,5 +1,6 @@
 //! The billing module over its routes, its port and its events.
 
+mod claims;
 mod completer;
 mod contract;
 mod entitlements;
@@ -7,6 +8,7 @@ mod events;
 mod gateways;
 mod invoices;
 mod openapi;
+mod parallel;
 mod subscribing;
 mod subscribing_again;
 mod support;

@@ -12,7 +12,7 @@ use billing_api::{BillingApi, PaymentGateway};
 use billing_migrations::Migrator;
 use events::{EngineSettings, EventEngine};
 use kernel::{RandomIds, SequentialIds, TenantId, UserId};
-use module::{ModuleParts, Placement, Ports, RoutesOf};
+use module::{ModuleParts, Placement, Ports, RoutesOf, Sweep};
 use sandbox::{ChargeRecord, SandboxGateway};
 use seam::async_trait;
 use serde::Serialize;
@@ -48,6 +48,7 @@ pub(crate) struct Running {
     pub(crate) engine: Arc<EventEngine>,
     ports: Ports,
     routes: Vec<RoutesOf>,
+    sweeps: Vec<Sweep>,
 }
 
 impl Running {
@@ -65,11 +66,11 @@ impl Running {
         });
         let ports = Ports::new([("billing".to_owned(), placement)]);
         module.provide(&ports).expect("a free port");
-        let ModuleParts { store, consumers, routes, .. } = module.into_parts();
+        let ModuleParts { store, consumers, routes, sweeps, .. } = module.into_parts();
         let bus = RecordingBus::new();
         let settings = EngineSettings::default();
         let engine = EventEngine::new(store, consumers, Arc::clone(&bus) as _, settings);
-        Self { bus, engine, ports, routes }
+        Self { bus, engine, ports, routes, sweeps }
     }
 }
 
@@ -156,6 +157,13 @@ impl Bench {
         self.deliver().await;
     }
 
+    /// Runs the module's sweeps once.
+    pub(crate) async fn sweep(&self) {
+        for sweep in &self.sweeps {
+            sweep.run_once().await.expect("it sweeps");
+        }
+    }
+
     /// Does what is due.
     pub(crate) async fn deliver(&self) {
         drain(&[&self.engine]).await.expect("a store that works");
@@ -195,10 +203,15 @@ impl Bench {
         self.send(authorized(TestRequest::post(), who, path).set_json(body)).await
     }
 
+    /// Posts `body` as `who` under `key`.
+    pub(crate) async fn post_keyed(&self, who: &str, path: &str, key: &str, body: Value) -> Answer {
+        let request = authorized(TestRequest::post(), who, path);
+        self.send(request.insert_header(("idempotency-key", key)).set_json(body)).await
+    }
+
     /// Subscribes as `who` under `key`.
     pub(crate) async fn subscribe(&self, who: &str, key: &str, body: Value) -> Answer {
-        let request = authorized(TestRequest::post(), who, "/v1/billing/subscriptions");
-        self.send(request.insert_header(("idempotency-key", key)).set_json(body)).await
+        self.post_keyed(who, "/v1/billing/subscriptions", key, body).await
     }
 }
 
