@@ -9,6 +9,8 @@ pub mod catalogue;
 mod cli;
 pub mod config;
 mod docs;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod gateway;
 mod health;
 mod keys;

@@ -23,9 +23,11 @@ pub(crate) struct Ops {
 
 impl Ops {
     pub(crate) fn routes(self, config: &mut ServiceConfig) {
+        let ops = actix::scope("/ops");
+        #[cfg(feature = "failpoints")]
+        let ops = ops.configure(crate::failpoints::routes);
         config.app_data(Data::new(self)).service(
-            actix::scope("/ops")
-                .route("/backlog/{module}", actix::get().to(backlog))
+            ops.route("/backlog/{module}", actix::get().to(backlog))
                 .route("/dead-letters/{module}", actix::get().to(list))
                 .route("/dead-letters/{module}/{consumer}/replay", actix::post().to(replay_all))
                 .route("/dead-letters/{module}/{event}/{consumer}", actix::get().to(show))
@@ -36,7 +38,7 @@ impl Ops {
         );
     }
 
-    fn authorise(&self, request: &HttpRequest) -> Result<(), Problem> {
+    pub(crate) fn authorise(&self, request: &HttpRequest) -> Result<(), Problem> {
         let Some(token) = &self.operator_token else {
             return Err(Problem::new(
                 StatusCode::FORBIDDEN,

@@ -46,13 +46,20 @@ pub struct Program {
     mounts: Vec<Box<dyn Mount>>,
     config: Config,
     home: Option<&'static str>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Program {
     /// A program without modules.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { name, mounts: Vec::new(), config: Config::default(), home: None }
+        Self {
+            name,
+            mounts: Vec::new(),
+            config: Config::default(),
+            home: None,
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Adds a module. Where the configuration says that it runs elsewhere, it is not started.
@@ -90,6 +97,11 @@ impl Program {
             let name = mount.descriptor().name;
             let mut section = Section::new(name, &mut layers, &mut mistakes);
             mount.configure(&self.config, &mut section);
+        }
+        #[cfg(feature = "failpoints")]
+        {
+            let section = Section::new("failpoints", &mut layers, &mut mistakes);
+            self.clock = crate::failpoints::configure(section);
         }
         for unknown in layers.left() {
             // One file may serve all programs of a shape: the section of a module that runs
@@ -188,7 +200,7 @@ impl Program {
     }
 
     async fn mount(self) -> anyhow::Result<(Site, Vec<Module>)> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
         let keys = Keys::load(&self.config, self.name, Arc::clone(&clock))?;
         let client = HttpClient::new(Handle::current())?;

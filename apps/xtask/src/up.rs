@@ -58,6 +58,7 @@ pub fn run(options: &Options) -> Result<()> {
         ports: Ports::From { public: options.public_port },
         purpose: Purpose::Use,
         settings: Vec::new(),
+        detours: Vec::new(),
         after_crash: AfterCrash::Restart,
         logs: Arc::new(Terminal::new([MONOLITH.to_owned()].into_iter().chain(names).collect())),
     };

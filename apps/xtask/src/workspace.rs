@@ -85,8 +85,10 @@ impl Workspace {
     pub fn modules(&self) -> Result<BTreeSet<String>> {
         let monolith = self.packages.iter().find(|package| package.name == MONOLITH);
         let Some(monolith) = monolith else { bail!("there is no crate `{MONOLITH}`") };
-        let features = monolith.features.keys().filter(|feature| *feature != "default");
-        Ok(features.cloned().collect())
+        // Each of them brings the module's program in; other features of the monolith do not.
+        let brings_one = |enabled: &[String]| enabled.iter().any(|name| name.starts_with("dep:"));
+        let modules = monolith.features.iter().filter(|(_, enabled)| brings_one(enabled));
+        Ok(modules.map(|(name, _)| name.clone()).collect())
     }
 
     /// The crate of the module that a person calls `name`; `time_sheets` is `time-sheets`.
@@ -166,7 +168,8 @@ mod tests {
     fn the_workspace_knows_its_modules() {
         let modules = Workspace::find().and_then(|workspace| workspace.modules());
         let modules = modules.expect("the tests run in the workspace");
-        assert!(modules.contains("billing") && !modules.contains("default"), "{modules:?}");
+        assert!(modules.contains("billing") && modules.contains("auth"), "{modules:?}");
+        assert!(!modules.contains("default") && !modules.contains("failpoints"), "{modules:?}");
     }
 
     #[test]

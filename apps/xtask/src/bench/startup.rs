@@ -37,6 +37,7 @@ pub(super) async fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
         ports: Ports::Free,
         purpose: Purpose::Use,
         settings: Vec::new(),
+        detours: Vec::new(),
         after_crash: AfterCrash::StayDown,
         logs: Arc::new(Quiet),
     };

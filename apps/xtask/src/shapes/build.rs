@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{BuildProfile, Shape};
+use super::{BuildProfile, Points, Shape};
 use crate::{
     steps,
     workspace::{MONOLITH, Workspace, service_name},
@@ -18,6 +18,9 @@ use crate::{
 
 /// Set by `cargo xtask test`, which builds all shapes beforehand: [`build`] then only looks.
 pub(crate) const PREBUILT: &str = "ASHLAR_SHAPES_PREBUILT";
+
+/// The feature of every program that brings the points of campaigns in.
+const FAILPOINTS: &str = "failpoints";
 
 /// A shape's programs.
 #[derive(Clone, Debug)]
@@ -52,7 +55,10 @@ pub(crate) fn build_in(workspace: &Workspace, shape: &Shape) -> Result<Binaries>
         workspace.module(module)?;
     }
     let kept: BTreeSet<&str> = modules.difference(&shape.extracted).map(String::as_str).collect();
-    let folder = workspace.target().join("shapes").join(shape.profile.folder());
+    let mut folder = workspace.target().join("shapes").join(shape.profile.folder());
+    if shape.points == Points::With {
+        folder.push(FAILPOINTS);
+    }
     let binaries = Binaries {
         monolith: folder.join(feature_set(&kept)).join(MONOLITH),
         services: shape
@@ -69,14 +75,23 @@ pub(crate) fn build_in(workspace: &Workspace, shape: &Shape) -> Result<Binaries>
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let lock = File::create(folder.join(".lock")).context("making the lock on shapes")?;
     lock.lock().context("waiting for another build of shapes")?;
-    let features: Vec<&str> = kept.into_iter().collect();
+    let mut features: Vec<&str> = kept.into_iter().collect();
+    if shape.points == Points::With {
+        features.push(FAILPOINTS);
+    }
     let monolith = ["--package", MONOLITH, "--no-default-features", "--features"];
     compile(workspace, shape, &[&monolith[..], &[&features.join(",")]].concat())?;
     keep(workspace, shape, MONOLITH, &binaries.monolith)?;
     if !binaries.services.is_empty() {
         let names: Vec<String> = shape.extracted.iter().map(|name| service_name(name)).collect();
         let packages = names.iter().flat_map(|name| ["--package", name.as_str()]);
-        compile(workspace, shape, &packages.collect::<Vec<_>>())?;
+        let mut what: Vec<&str> = packages.collect();
+        let points: Vec<String> = names.iter().map(|name| format!("{name}/{FAILPOINTS}")).collect();
+        let points = points.join(",");
+        if shape.points == Points::With {
+            what.extend(["--features", &points]);
+        }
+        compile(workspace, shape, &what)?;
         for (module, path) in &binaries.services {
             keep(workspace, shape, &service_name(module), path)?;
         }

@@ -32,6 +32,7 @@ pub use running::Running;
 pub struct Shape {
     extracted: BTreeSet<String>,
     profile: BuildProfile,
+    points: Points,
 }
 
 /// How programs are compiled.
@@ -44,18 +45,45 @@ pub enum BuildProfile {
     Release,
 }
 
+/// Whether programs contain the points at which a campaign makes them die, wait or misbehave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Points {
+    #[default]
+    Without,
+    With,
+}
+
+/// Where one program finds another, when that is not where the other is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detour {
+    /// The program that calls, such as `monolith`.
+    pub from: String,
+    /// The program that it means, such as `billing-service`.
+    pub to: String,
+    /// What it takes for the other's public listener.
+    pub public_url: String,
+    /// What it takes for the other's internal listener.
+    pub internal_url: String,
+}
+
 impl Shape {
     /// The monolith, and each of `modules` (by the names of their crates) beside it.
     #[must_use]
     pub fn extracting<'m>(modules: impl IntoIterator<Item = &'m str>) -> Self {
         let extracted = modules.into_iter().map(str::to_owned).collect();
-        Self { extracted, profile: BuildProfile::Debug }
+        Self { extracted, profile: BuildProfile::Debug, points: Points::Without }
     }
 
     /// The same shape of optimised programs.
     #[must_use]
     pub fn compiled(self, profile: BuildProfile) -> Self {
         Self { profile, ..self }
+    }
+
+    /// The same shape of programs that contain the points of campaigns.
+    #[must_use]
+    pub fn with_failpoints(self) -> Self {
+        Self { points: Points::With, ..self }
     }
 }
 
@@ -72,6 +100,8 @@ pub struct Launch {
     pub purpose: Purpose,
     /// More settings for all programs, such as `("ASHLAR__SEAM__LOCAL", "loopback")`.
     pub settings: Vec<(String, String)>,
+    /// Ways between programs that lead through something else.
+    pub detours: Vec<Detour>,
     /// What happens when a program ends that nobody has stopped.
     pub after_crash: AfterCrash,
     /// Who hears what the programs write.
@@ -106,6 +136,7 @@ impl Launch {
             ports: Ports::Free,
             purpose: Purpose::Test,
             settings: Vec::new(),
+            detours: Vec::new(),
             after_crash: AfterCrash::StayDown,
             logs: Arc::new(Quiet),
         }

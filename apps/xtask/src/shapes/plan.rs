@@ -75,11 +75,17 @@ fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Vec<(String,
     let mut settings: Vec<_> =
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     for other in all.iter().filter(|other| other.name != program.name) {
+        let detour =
+            launch.detours.iter().find(|it| it.from == program.name && it.to == other.name);
+        let (public, internal) = match detour {
+            Some(detour) => (detour.public_url.clone(), detour.internal_url.clone()),
+            None => (other.public_url(), other.internal_url()),
+        };
         for module in &other.modules {
             let section = format!("ASHLAR__MODULES__{}", module_name(module).to_uppercase());
-            let list = |url: String| format!("[\"{url}\"]");
-            settings.push((format!("{section}__URLS"), list(other.internal_url())));
-            settings.push((format!("{section}__PUBLIC_URLS"), list(other.public_url())));
+            let list = |url: &str| format!("[\"{url}\"]");
+            settings.push((format!("{section}__URLS"), list(&internal)));
+            settings.push((format!("{section}__PUBLIC_URLS"), list(&public)));
         }
     }
     settings.extend(launch.settings.iter().cloned());
@@ -116,7 +122,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::*;
+    use super::{super::Detour, *};
 
     fn planned(data: &Path, extracted: &[&str]) -> Vec<Planned> {
         let service = |module: &&str| ((*module).to_owned(), PathBuf::from(service_name(module)));
@@ -158,6 +164,30 @@ mod tests {
         assert_eq!(told(billing)["ASHLAR__MODULES__TIME_SHEETS__URLS"], url(sheets));
         assert!(!told(billing).contains_key("ASHLAR__MODULES__BILLING__URLS"));
         assert_eq!(told(billing)["ASHLAR__PUBLIC__ORIGIN"], monolith.public_url());
+    }
+
+    #[test]
+    fn a_detour_is_one_program_s_alone() {
+        let service = ("billing".to_owned(), PathBuf::from("billing-service"));
+        let binaries = Binaries {
+            monolith: PathBuf::from("monolith"),
+            services: BTreeMap::from([service]),
+            modules: ["auth", "billing"].map(str::to_owned).into(),
+        };
+        let detour = Detour {
+            from: "monolith".to_owned(),
+            to: "billing-service".to_owned(),
+            public_url: "http://127.0.0.1:1".to_owned(),
+            internal_url: "http://127.0.0.1:2".to_owned(),
+        };
+        let launch = Launch { detours: vec![detour], ..Launch::for_test(Path::new("/data")) };
+        let programs = plan(&binaries, &launch).expect("there are free ports");
+        let [monolith, billing] = programs.as_slice() else { panic!("{programs:?}") };
+        assert_eq!(told(monolith)["ASHLAR__MODULES__BILLING__URLS"], "[\"http://127.0.0.1:2\"]");
+        let public = told(monolith)["ASHLAR__MODULES__BILLING__PUBLIC_URLS"];
+        assert_eq!(public, "[\"http://127.0.0.1:1\"]");
+        let direct = format!("[\"{}\"]", monolith.internal_url());
+        assert_eq!(told(billing)["ASHLAR__MODULES__AUTH__URLS"], direct);
     }
 
     #[test]
