@@ -7,6 +7,8 @@ use sea_orm_migration::{
     },
 };
 
+use storage::access::{self, System};
+
 pub(crate) struct Migration;
 
 impl MigrationName for Migration {
@@ -115,7 +117,13 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager.create_table(audit_log()).await
+        manager.create_table(audit_log()).await?;
+        // Whoever registers or accepts an invitation belongs to no tenant yet.
+        access::global_table(manager, "users").await?;
+        access::rows_of(manager, "tenants", "id", System::Writes).await?;
+        access::tenant_table(manager, "memberships", System::Writes).await?;
+        access::global_table(manager, "verification_tokens").await?;
+        access::tenant_table(manager, "audit_log", System::Writes).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -8,6 +8,8 @@ use sea_orm_migration::{
     },
 };
 
+use storage::access::{self, System};
+
 pub(crate) struct Migration;
 
 impl MigrationName for Migration {
@@ -92,7 +94,11 @@ impl MigrationTrait for Migration {
                     .col(SignIns::CreatedAt)
                     .to_owned(),
             )
-            .await
+            .await?;
+        // A login and a refresh token name no tenant: it follows from what is found.
+        access::tenant_table(manager, "sessions", System::Writes).await?;
+        access::tenant_table(manager, "refresh_tokens", System::Writes).await?;
+        access::global_table(manager, "sign_ins").await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

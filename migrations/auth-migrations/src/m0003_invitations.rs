@@ -5,6 +5,8 @@ use sea_orm_migration::{
     schema::{integer, string_len, string_len_null, timestamp_with_time_zone, uuid, uuid_null},
 };
 
+use storage::access::{self, System};
+
 pub(crate) struct Migration;
 
 impl MigrationName for Migration {
@@ -66,7 +68,9 @@ impl MigrationTrait for Migration {
                     .col((Invitations::Id, IndexOrder::Desc))
                     .to_owned(),
             )
-            .await
+            .await?;
+        // It is accepted by somebody who is no member yet.
+        access::tenant_table(manager, "invitations", System::Writes).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

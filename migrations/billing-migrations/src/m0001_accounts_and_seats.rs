@@ -4,6 +4,7 @@ use sea_orm_migration::{
     prelude::*,
     schema::{big_integer, string_len, timestamp_with_time_zone, uuid},
 };
+use storage::access::{self, System};
 
 pub(crate) struct Migration;
 
@@ -34,7 +35,9 @@ enum Seats {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(accounts()).await?;
-        manager.create_table(seats()).await
+        manager.create_table(seats()).await?;
+        access::tenant_table(manager, "accounts", System::None).await?;
+        access::tenant_table(manager, "seats", System::None).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -7,6 +7,7 @@ use sea_orm_migration::{
         timestamp_with_time_zone_null, uuid,
     },
 };
+use storage::access::{self, System};
 
 pub(crate) struct Migration;
 
@@ -134,7 +135,11 @@ impl MigrationTrait for Migration {
                     .col(Charges::RequestKey)
                     .to_owned(),
             )
-            .await
+            .await?;
+        access::tenant_table(manager, "subscriptions", System::None).await?;
+        access::tenant_table(manager, "invoices", System::None).await?;
+        access::tenant_table(manager, "invoice_lines", System::None).await?;
+        access::tenant_table(manager, "charges", System::None).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

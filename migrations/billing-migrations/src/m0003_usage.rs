@@ -4,6 +4,7 @@ use sea_orm_migration::{
     prelude::*,
     schema::{big_integer, string_len, timestamp_with_time_zone, uuid},
 };
+use storage::access::{self, System};
 
 pub(crate) struct Migration;
 
@@ -52,7 +53,9 @@ impl MigrationTrait for Migration {
                     .unique()
                     .to_owned(),
             )
-            .await
+            .await?;
+        access::tenant_table(manager, "usage_events", System::None).await?;
+        access::tenant_table(manager, "usage_totals", System::None).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -6,7 +6,10 @@
 )]
 
 use sea_orm_migration::{async_trait::async_trait, prelude::*};
-use storage::schema::{json, tenant_id, text, text_null, timestamp, timestamp_null, uuid};
+use storage::{
+    access::{self, System},
+    schema::{json, tenant_id, text, text_null, timestamp, timestamp_null, uuid},
+};
 
 pub(crate) struct Migration;
 
@@ -37,7 +40,11 @@ impl MigrationTrait for Migration {
             .create_index(
                 Index::create().name("mails_by_age").table("mails").col("updated_at").take(),
             )
-            .await
+            .await?;
+        access::tenant_table(manager, "notifications", System::None).await?;
+        access::tenant_table(manager, "notification_reads", System::None).await?;
+        // Old mails are deleted for all tenants at once.
+        access::tenant_table(manager, "mails", System::Writes).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -51,6 +51,16 @@ pub enum StoreError {
         #[source]
         source: DbErr,
     },
+    /// The database broke the transaction off for another's sake: a deadlock, or a serialization
+    /// failure. Nothing was done; [`retrying`](crate::retrying) tries again.
+    #[error("a transaction of {module} met another")]
+    Conflict {
+        /// Whose store it is.
+        module: &'static str,
+        /// What the database said.
+        #[source]
+        source: DbErr,
+    },
     /// The commit brought no answer: the change is there or it is not.
     #[error("whether {module} has committed is unknown")]
     CommitUnknown {
@@ -87,6 +97,53 @@ pub enum StoreError {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// The address of the database cannot be read.
+    #[error("the PostgreSQL address of {module} is malformed")]
+    Configuration {
+        /// Whose store it is.
+        module: &'static str,
+        /// What does not fit.
+        #[source]
+        source: DbErr,
+    },
+    /// The database does not let the store in, or is not there.
+    #[error("the database of {module} cannot be reached, or refuses the login")]
+    Unreachable {
+        /// Whose store it is.
+        module: &'static str,
+        /// What the database or the system said.
+        #[source]
+        source: DbErr,
+    },
+    /// The store would work as a role that row-level security does not bind.
+    #[error(
+        "the role `{role}` of {module} {why}; let `migrate up` create the roles, and give the \
+         program their passwords"
+    )]
+    UnsafeRole {
+        /// Whose store it is.
+        module: &'static str,
+        /// The role.
+        role: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The schema lacks migrations that this build needs.
+    #[error("the schema of {module} is behind this build: run `migrate up` (pending: {pending})")]
+    Behind {
+        /// Whose store it is.
+        module: &'static str,
+        /// The migrations' names.
+        pending: String,
+    },
+    /// The module's data were moved to another database.
+    #[error("the data of {module} are not here any more: {notice}")]
+    Moved {
+        /// Whose store it is.
+        module: &'static str,
+        /// Where they are and what to do, as whoever moved them wrote it.
+        notice: String,
     },
     /// The schema could not be brought up to date; the store is as it was before.
     #[error("the migrations of {module} failed")]
@@ -127,6 +184,22 @@ impl StoreError {
         matches!(self, Self::Unique { key, .. } if key.is_on(table, column))
     }
 
+    /// The reason that PostgreSQL gave, where it gave one: five characters, such as `42501`.
+    #[must_use]
+    pub fn sqlstate(&self) -> Option<String> {
+        match self {
+            Self::Unique { source, .. }
+            | Self::Busy { source, .. }
+            | Self::Conflict { source, .. }
+            | Self::CommitUnknown { source, .. }
+            | Self::Configuration { source, .. }
+            | Self::Unreachable { source, .. }
+            | Self::Migration { source, .. }
+            | Self::Database { source, .. } => crate::postgres::sqlstate(source),
+            _ => None,
+        }
+    }
+
     /// The module whose store it is.
     #[must_use]
     pub const fn module(&self) -> &'static str {
@@ -136,7 +209,13 @@ impl StoreError {
             | Self::NotFound { module, .. }
             | Self::Unique { module, .. }
             | Self::Busy { module, .. }
+            | Self::Conflict { module, .. }
             | Self::CommitUnknown { module, .. }
+            | Self::Configuration { module, .. }
+            | Self::Unreachable { module, .. }
+            | Self::UnsafeRole { module, .. }
+            | Self::Behind { module, .. }
+            | Self::Moved { module, .. }
             | Self::Aborted { module }
             | Self::Locked { module, .. }
             | Self::Open { module, .. }
@@ -159,7 +238,7 @@ impl From<StoreError> for CallFailure {
         let module = error.module();
         let chain = Chain(&error);
         match error {
-            StoreError::Busy { .. } => {
+            StoreError::Busy { .. } | StoreError::Conflict { .. } => {
                 tracing::warn!(service.name = module, exception.message = %chain, "the store is busy");
                 Self::unavailable(module)
             }

@@ -13,17 +13,22 @@
 //! [`global_entity!`] cannot be queried; every write transaction that is not committed is rolled
 //! back, also where its future is dropped; an event and the change it tells of are one commit.
 //!
-//! What differs between the engines is in `sqlite.rs`.
+//! What differs between the engines is in `sqlite.rs` and `postgres/`; `engine.rs` is where they
+//! meet.
 
+mod engine;
 mod entity;
 mod error;
 mod idempotency;
 mod link;
+mod migrating;
 mod migrations;
 mod once;
 mod outbox;
+mod postgres;
 mod publish;
 mod query;
+mod retry;
 mod sqlite;
 mod store;
 mod system;
@@ -31,17 +36,22 @@ mod tenant;
 mod transaction;
 mod write;
 
+pub mod access;
 pub mod schema;
 pub mod tables;
 
+pub use engine::Engine;
 pub use entity::{DeclaredEntity, GlobalEntity, TenantEntity};
 pub use error::{StoreError, UniqueKey};
 pub use idempotency::{Claim, KEY_LIFETIME};
+pub use migrating::{Migrated, SchemaStatus, SqliteSchema};
 pub use migrations::migrations;
 pub use once::{Once, OnceTx};
 pub use outbox::{LANES, lane_of};
+pub use postgres::{Passwords, Pooler, PostgresConfig, PostgresSchema};
 pub use publish::Scheduled;
 pub use query::{DeleteMany, InTransaction, Outside, Query, UpdateMany};
-pub use store::{Engine, Store, StoreConfig, StoreParts};
+pub use retry::retrying;
+pub use store::{Store, StoreConfig, StoreParts};
 pub use system::{SystemReader, SystemScope, SystemTx};
 pub use tenant::{TenantReader, TenantTx};

@@ -1,16 +1,15 @@
 //! The way of a statement from a builder to the engine.
 
 use async_trait::async_trait;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use crate::{Store, StoreError, sqlite, transaction::Transaction};
+use crate::{Store, StoreError, engine::Sight, transaction::Transaction};
 
 /// Where a query runs.
 #[derive(Clone, Copy)]
 pub(crate) enum On<'a> {
-    Readers(&'a Store),
+    /// Outside a transaction.
+    Store(&'a Store, Sight),
     Transaction(&'a Transaction),
 }
 
@@ -18,7 +17,7 @@ impl<'a> On<'a> {
     /// The connection, unless the transaction has failed before.
     pub(crate) fn link(self) -> Result<Link<'a>, StoreError> {
         match self {
-            Self::Readers(store) => Ok(store.link()),
+            Self::Store(store, sight) => Ok(Link::Store(store, sight)),
             Self::Transaction(tx) => tx.link(),
         }
     }
@@ -26,7 +25,7 @@ impl<'a> On<'a> {
     /// Explains the failure of a statement, and remembers it where it was in a transaction.
     pub(crate) fn failed(self, error: DbErr) -> StoreError {
         match self {
-            Self::Readers(store) => sqlite::explain(store.module(), error),
+            Self::Store(store, _) => store.explain(error),
             Self::Transaction(tx) => tx.failed(error),
         }
     }
@@ -34,7 +33,7 @@ impl<'a> On<'a> {
 
 /// A connection as the builders see it. Every statement passes here on its way to the engine.
 pub(crate) enum Link<'a> {
-    Pool(&'a DatabaseConnection),
+    Store(&'a Store, Sight),
     Transaction(&'a Transaction),
 }
 
@@ -42,39 +41,31 @@ pub(crate) enum Link<'a> {
 impl ConnectionTrait for Link<'_> {
     fn get_database_backend(&self) -> DbBackend {
         match self {
-            Self::Pool(pool) => pool.get_database_backend(),
-            Self::Transaction(tx) => tx.raw().get_database_backend(),
+            Self::Store(store, _) => store.database().backend(),
+            Self::Transaction(tx) => tx.store().database().backend(),
         }
     }
 
-    async fn execute_raw(&self, mut statement: Statement) -> Result<ExecResult, DbErr> {
-        sqlite::make_comparable(&mut statement)?;
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
-            Self::Pool(pool) => pool.execute_raw(statement).await,
-            Self::Transaction(tx) => tx.run(tx.raw().execute_raw(statement)).await,
+            Self::Store(..) => Err(DbErr::Custom("a write needs a transaction".to_owned())),
+            Self::Transaction(tx) => tx.run(tx.open().execute(statement)).await,
         }
     }
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match self {
-            Self::Pool(pool) => pool.execute_unprepared(sql).await,
-            Self::Transaction(tx) => tx.run(tx.raw().execute_unprepared(sql)).await,
-        }
+    async fn execute_unprepared(&self, _: &str) -> Result<ExecResult, DbErr> {
+        // No builder sends text of its own.
+        Err(DbErr::Custom("statements are built, not written".to_owned()))
     }
 
-    async fn query_one_raw(&self, mut statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        sqlite::make_comparable(&mut statement)?;
-        match self {
-            Self::Pool(pool) => pool.query_one_raw(statement).await,
-            Self::Transaction(tx) => tx.run(tx.raw().query_one_raw(statement)).await,
-        }
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
     }
 
-    async fn query_all_raw(&self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        sqlite::make_comparable(&mut statement)?;
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Pool(pool) => pool.query_all_raw(statement).await,
-            Self::Transaction(tx) => tx.run(tx.raw().query_all_raw(statement)).await,
+            Self::Store(store, sight) => store.database().read(*sight, statement).await,
+            Self::Transaction(tx) => tx.run(tx.open().query(statement)).await,
         }
     }
 }

@@ -8,8 +8,8 @@ use seam::{CallFailure, PortError, Wire};
 use serde::Serialize;
 
 use crate::{
-    Store, StoreError, TenantTx, UpdateMany, link::On, query::Query, tables::call_records,
-    transaction::Transaction, write,
+    Store, StoreError, TenantTx, UpdateMany, engine::Sight, link::On, query::Query,
+    tables::call_records, transaction::Transaction, write,
 };
 
 /// Whether the call comes for the first time.
@@ -87,7 +87,7 @@ impl Store {
         digest: &str,
     ) -> Result<Begun, StoreError> {
         let tenant = self.tenant_of(ctx)?;
-        let record = Transaction::begin(self).await?;
+        let record = Transaction::begin(self, Sight::Tenant(tenant)).await?;
         let row = call_records::ActiveModel {
             tenant_id: Set(tenant.0),
             key: Set(ctx.key().as_str().to_owned()),

@@ -1,6 +1,6 @@
 //! The embedded engine: one file, one process, one writer.
 //!
-//! Everything that differs between engines is here: how a database is opened and locked, how a
+//! How a database is opened and locked, how a
 //! write transaction begins, how a value is stored so that it compares, and what an error means.
 
 use std::{
@@ -10,14 +10,15 @@ use std::{
 };
 
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqlErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqlErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
     sqlx::{
         Connection as _, Sqlite as SqliteDriver,
         pool::PoolOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+use sea_orm_migration::MigratorTrait;
 use time::{OffsetDateTime, UtcOffset, format_description::BorrowedFormatItem, macros};
 
 use crate::{StoreError, UniqueKey};
@@ -30,6 +31,8 @@ const READERS: u32 = 4;
 
 /// A reader that nobody has used for this long is closed: its thread and its cache are given back.
 const READER_IDLE: Duration = Duration::from_secs(10);
+
+const SQLITE: DbBackend = DbBackend::Sqlite;
 
 /// One module's open database file.
 pub(crate) struct Sqlite {
@@ -107,6 +110,50 @@ impl Sqlite {
             ..TransactionOptions::default()
         };
         self.writer.begin_with_options(options).await
+    }
+
+    /// Applies all pending migrations in one transaction.
+    pub(crate) async fn migrate<M: MigratorTrait>(
+        &self,
+        module: &'static str,
+    ) -> Result<(), StoreError> {
+        let failed = |source| StoreError::Migration { module, source };
+        let tx = self.begin().await.map_err(|error| explain(module, error))?;
+        let pending = M::get_pending_migrations_read_only(&tx).await.map_err(failed)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        M::up(&tx, None).await.map_err(failed)?;
+        tx.commit().await.map_err(|error| explain_commit(module, error))
+    }
+
+    /// Takes back the last `steps` migrations in one transaction.
+    pub(crate) async fn migrate_down<M: MigratorTrait>(
+        &self,
+        module: &'static str,
+        steps: u32,
+    ) -> Result<(), StoreError> {
+        let tx = self.begin().await.map_err(|error| explain(module, error))?;
+        let taken_back = M::down(&tx, Some(steps)).await;
+        taken_back.map_err(|source| StoreError::Migration { module, source })?;
+        tx.commit().await.map_err(|error| explain_commit(module, error))
+    }
+
+    /// The names of the migrations that the file has, in their order.
+    pub(crate) async fn applied_migrations(
+        &self,
+        module: &'static str,
+    ) -> Result<Vec<String>, StoreError> {
+        let failed = |source| StoreError::Migration { module, source };
+        // On the writer, which creates a file that is not there.
+        let ask = |select| self.writer.query_all_raw(Statement::from_string(SQLITE, select));
+        let table = "SELECT name FROM sqlite_master WHERE name = 'seaql_migrations'";
+        if ask(table).await.map_err(failed)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = ask("SELECT version FROM seaql_migrations ORDER BY version").await;
+        let rows = rows.map_err(failed)?;
+        rows.iter().map(|row| row.try_get("", "version")).collect::<Result<_, _>>().map_err(failed)
     }
 
     /// Waits for open transactions to end, closes the file and lets another process have it.

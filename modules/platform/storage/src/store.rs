@@ -1,17 +1,16 @@
 //! One module's data.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use kernel::{CallContext, Clock, Ids};
-use sea_orm::ConnectionTrait;
+use sea_orm::{DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
 use seam::EventRoutes;
 use tokio::sync::Notify;
 
 use crate::{
-    StoreError, SystemReader, SystemScope, SystemTx, TenantReader, TenantTx,
-    link::Link,
-    sqlite::{self, PATIENCE, Sqlite},
+    Engine, StoreError, SystemReader, SystemScope, SystemTx, TenantReader, TenantTx,
+    engine::{Database, Sight},
     transaction::Transaction,
 };
 
@@ -22,17 +21,6 @@ pub struct StoreConfig {
     pub module: &'static str,
     /// The database.
     pub engine: Engine,
-}
-
-/// The kinds of database. PostgreSQL is to come.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Engine {
-    /// A file of its own for each module, owned by one process at a time.
-    Sqlite {
-        /// The file; created with its folder where it is not there.
-        path: PathBuf,
-    },
 }
 
 /// What a store is given by the program.
@@ -58,29 +46,29 @@ impl fmt::Debug for Store {
 
 struct Inner {
     module: &'static str,
-    database: Sqlite,
+    database: Database,
     parts: StoreParts,
     outbox_written: Notify,
 }
 
 impl Store {
-    /// Opens the database, takes it for this process, and brings its schema up to date with `M`,
-    /// which holds [`migrations`](crate::migrations) and the module's own. All pending migrations
-    /// are one transaction.
+    /// Opens the database. The embedded one is taken for this process and brought up to date with
+    /// `M`, which holds [`migrations`](crate::migrations) and the module's own; all pending
+    /// migrations are one transaction. PostgreSQL is migrated by a command of its own
+    /// ([`PostgresSchema`](crate::PostgresSchema)), and refused where it is behind.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process has it, [`StoreError::Open`],
-    /// [`StoreError::Migration`] (also where a newer build has migrated it), or the database's.
+    /// [`StoreError::Locked`] where another process has the file, [`StoreError::Open`],
+    /// [`StoreError::Migration`] (also where a newer build has migrated the file);
+    /// [`StoreError::Configuration`], [`StoreError::Unreachable`], [`StoreError::UnsafeRole`],
+    /// [`StoreError::Behind`], [`StoreError::Moved`]; or the database's.
     pub async fn open<M: MigratorTrait>(
         config: StoreConfig,
         parts: StoreParts,
     ) -> Result<Self, StoreError> {
-        let StoreConfig { module, engine: Engine::Sqlite { path } } = config;
-        let database = Sqlite::open(module, &path, PATIENCE)?;
-        let outbox_written = Notify::new();
-        let store = Self(Arc::new(Inner { module, database, parts, outbox_written }));
-        store.migrate::<M>().await?;
-        Ok(store)
+        let StoreConfig { module, engine } = config;
+        let database = Database::open::<M>(module, engine).await?;
+        Ok(Self(Arc::new(Inner { module, database, parts, outbox_written: Notify::new() })))
     }
 
     /// The module's name.
@@ -117,7 +105,8 @@ impl Store {
     /// [`StoreError::NoTenant`], [`StoreError::Busy`], or the database's.
     pub async fn write(&self, ctx: &CallContext) -> Result<TenantTx, StoreError> {
         let tenant = self.tenant_of(ctx)?;
-        Ok(TenantTx::new(Transaction::begin(self).await?, tenant, ctx.clone()))
+        let tx = Transaction::begin(self, Sight::Tenant(tenant)).await?;
+        Ok(TenantTx::new(tx, tenant, ctx.clone()))
     }
 
     /// Reads all rows, for the purpose that `scope` names.
@@ -131,7 +120,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`], or the database's.
     pub async fn system_write(&self, scope: &'static SystemScope) -> Result<SystemTx, StoreError> {
-        Ok(SystemTx::new(Transaction::begin(self).await?, scope))
+        Ok(SystemTx::new(Transaction::begin(self, Sight::System).await?, scope))
     }
 
     /// Notified after each commit that wrote to the outbox, or scheduled an event for now. One
@@ -153,8 +142,10 @@ impl Store {
     /// # Errors
     /// What the database said.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let answer = self.link().execute_unprepared("SELECT 1").await;
-        answer.map(drop).map_err(|error| sqlite::explain(self.module(), error))
+        let database = self.database();
+        let statement = Statement::from_string(database.backend(), "SELECT 1 AS one");
+        let answer = database.read(Sight::System, statement).await;
+        answer.map(drop).map_err(|error| self.explain(error))
     }
 
     /// Waits for open transactions to end and gives the database back. Other clones of the store
@@ -163,7 +154,7 @@ impl Store {
         self.0.database.close().await;
     }
 
-    pub(crate) fn database(&self) -> &Sqlite {
+    pub(crate) fn database(&self) -> &Database {
         &self.0.database
     }
 
@@ -171,23 +162,11 @@ impl Store {
         &self.0.parts
     }
 
-    pub(crate) fn link(&self) -> Link<'_> {
-        Link::Pool(self.0.database.readers())
+    pub(crate) fn explain(&self, error: DbErr) -> StoreError {
+        self.database().explain(self.module(), error)
     }
 
     pub(crate) fn tenant_of(&self, ctx: &CallContext) -> Result<kernel::TenantId, StoreError> {
         ctx.tenant().ok_or(StoreError::NoTenant { module: self.module() })
-    }
-
-    async fn migrate<M: MigratorTrait>(&self) -> Result<(), StoreError> {
-        let module = self.module();
-        let failed = |source| StoreError::Migration { module, source };
-        let tx = Transaction::begin(self).await?;
-        let pending = M::get_pending_migrations_read_only(tx.raw()).await.map_err(failed)?;
-        if pending.is_empty() {
-            return Ok(());
-        }
-        M::up(tx.raw(), None).await.map_err(failed)?;
-        tx.commit().await
     }
 }

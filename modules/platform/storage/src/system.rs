@@ -6,6 +6,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use crate::{
     DeclaredEntity, DeleteMany, InTransaction, Outside, Query, Scheduled, Store, StoreError,
     TenantTx, UpdateMany,
+    engine::Sight,
     link::On,
     publish::{self, Origin},
     transaction::Transaction,
@@ -22,7 +23,7 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct SystemScope {
-    /// Such as `login`; on PostgreSQL a policy will be named by it.
+    /// Such as `auth.sign_in`.
     pub name: &'static str,
     /// Why a tenant's scope does not do.
     pub why: &'static str,
@@ -42,7 +43,7 @@ impl<'a> SystemReader<'a> {
 
     /// Starts a query over all rows of `E`.
     pub fn find<E: DeclaredEntity>(&self) -> Query<'a, E, Outside> {
-        Query::new(On::Readers(self.store), E::find())
+        Query::new(On::Store(self.store, Sight::System), E::find())
     }
 }
 
@@ -160,12 +161,13 @@ impl SystemTx {
     }
 
     /// Goes on with the same transaction as the tenant that `ctx` is for: what it did so far stays
-    /// in it.
+    /// in it. There is no way back: a tenant's work never becomes the system's.
     ///
     /// # Errors
-    /// [`StoreError::NoTenant`], which rolls it back.
-    pub fn into_tenant(self, ctx: &CallContext) -> Result<TenantTx, StoreError> {
+    /// [`StoreError::NoTenant`], or the database's, each of which rolls it back.
+    pub async fn into_tenant(self, ctx: &CallContext) -> Result<TenantTx, StoreError> {
         let tenant = self.store().tenant_of(ctx)?;
+        self.tx.narrow_to(tenant).await?;
         Ok(TenantTx::new(self.tx, tenant, ctx.clone()))
     }
 

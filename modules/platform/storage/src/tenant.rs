@@ -1,11 +1,14 @@
 //! A tenant's own rows.
 
 use kernel::{CallContext, Event, EventId, TenantId, Timestamp};
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::ExprTrait,
+};
 
 use crate::{
-    DeleteMany, InTransaction, Outside, Query, Scheduled, Store, StoreError, SystemScope, SystemTx,
-    TenantEntity, UpdateMany,
+    DeleteMany, InTransaction, Outside, Query, Scheduled, Store, StoreError, TenantEntity,
+    UpdateMany,
+    engine::Sight,
     link::On,
     publish::{self, Origin},
     query::tenant_filter,
@@ -33,7 +36,10 @@ impl<'a> TenantReader<'a> {
 
     /// Starts a query over the tenant's rows of `E`.
     pub fn find<E: TenantEntity>(&self) -> Query<'a, E, Outside> {
-        Query::new(On::Readers(self.store), E::find().filter(tenant_filter::<E>(self.tenant)))
+        let tenant = self.store.database().tenant_of_read(self.tenant);
+        let own = ColumnTrait::into_expr(E::tenant_column()).eq(tenant);
+        let on = On::Store(self.store, Sight::Tenant(self.tenant));
+        Query::new(on, E::find().filter(own))
     }
 }
 
@@ -158,12 +164,6 @@ impl TenantTx {
     /// The database's.
     pub async fn cancel(&self, key: &str) -> Result<bool, StoreError> {
         publish::cancel(&self.tx, Some(self.tenant), key).await
-    }
-
-    /// Goes on with the same transaction as the system: what it did so far stays in it.
-    #[must_use]
-    pub fn into_system(self, scope: &'static SystemScope) -> SystemTx {
-        SystemTx::new(self.tx, scope)
     }
 
     /// Makes it so.

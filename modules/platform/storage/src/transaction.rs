@@ -2,15 +2,20 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use sea_orm::{DatabaseTransaction, DbErr, TransactionTrait};
+use kernel::TenantId;
+use sea_orm::DbErr;
 
-use crate::{Store, StoreError, link::Link, sqlite};
+use crate::{
+    Store, StoreError,
+    engine::{Open, Sight},
+    link::Link,
+};
 
 /// An open transaction of either scope, or a savepoint in one.
 #[derive(Debug)]
 pub(crate) struct Transaction {
     /// Rolls back when it is dropped.
-    raw: DatabaseTransaction,
+    open: Open,
     store: Store,
     failed: AtomicBool,
     /// Statements that were begun and have not ended.
@@ -19,22 +24,22 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    pub(crate) async fn begin(store: &Store) -> Result<Self, StoreError> {
-        let begun = store.database().begin().await;
-        let raw = begun.map_err(|error| sqlite::explain(store.module(), error))?;
-        Ok(Self::around(raw, store))
+    pub(crate) async fn begin(store: &Store, sight: Sight) -> Result<Self, StoreError> {
+        let begun = store.database().begin(sight).await;
+        let open = begun.map_err(|error| store.explain(error))?;
+        Ok(Self::around(open, store))
     }
 
     /// A part of this transaction that can be rolled back alone. It must end before this one does.
     pub(crate) async fn savepoint(&self) -> Result<Self, StoreError> {
         self.link()?;
-        let raw = self.raw.begin().await.map_err(|error| self.failed(error))?;
-        Ok(Self::around(raw, &self.store))
+        let begun = self.run(self.open.savepoint()).await;
+        Ok(Self::around(begun.map_err(|error| self.failed(error))?, &self.store))
     }
 
-    fn around(raw: DatabaseTransaction, store: &Store) -> Self {
+    fn around(open: Open, store: &Store) -> Self {
         Self {
-            raw,
+            open,
             store: store.clone(),
             failed: AtomicBool::new(false),
             running: AtomicU32::new(0),
@@ -46,9 +51,15 @@ impl Transaction {
         &self.store
     }
 
-    /// The connection itself: for [`Link`], and for migrations.
-    pub(crate) const fn raw(&self) -> &DatabaseTransaction {
-        &self.raw
+    /// The connection itself: for [`Link`].
+    pub(crate) const fn open(&self) -> &Open {
+        &self.open
+    }
+
+    /// From here on, whose rows the database shows.
+    pub(crate) async fn narrow_to(&self, tenant: TenantId) -> Result<(), StoreError> {
+        self.must_be_sound()?;
+        self.run(self.open.narrow_to(tenant)).await.map_err(|error| self.failed(error))
     }
 
     pub(crate) fn link(&self) -> Result<Link<'_>, StoreError> {
@@ -68,7 +79,7 @@ impl Transaction {
     /// Explains the failure of a statement, after which the transaction can only be rolled back.
     pub(crate) fn failed(&self, error: DbErr) -> StoreError {
         self.failed.store(true, Ordering::Relaxed);
-        sqlite::explain(self.store.module(), error)
+        self.store.explain(error)
     }
 
     pub(crate) fn mark_outbox_written(&self) {
@@ -77,8 +88,9 @@ impl Transaction {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.must_be_whole()?;
-        let committed = self.raw.commit().await;
-        committed.map_err(|error| sqlite::explain_commit(self.store.module(), error))?;
+        let committed = self.open.commit().await;
+        let (module, database) = (self.store.module(), self.store.database());
+        committed.map_err(|error| database.explain_commit(module, error))?;
         if self.wrote_outbox.into_inner() {
             self.store.outbox_written().notify_one();
         }
@@ -88,14 +100,14 @@ impl Transaction {
     /// Ends a savepoint and makes what it did part of `outer`.
     pub(crate) async fn release_into(self, outer: &Self) -> Result<(), StoreError> {
         self.must_be_whole()?;
-        self.raw.commit().await.map_err(|error| outer.failed(error))?;
+        self.open.commit().await.map_err(|error| outer.failed(error))?;
         outer.wrote_outbox.fetch_or(self.wrote_outbox.into_inner(), Ordering::Relaxed);
         Ok(())
     }
 
     /// Undoes what a savepoint did.
     pub(crate) async fn undo_in(self, outer: &Self) -> Result<(), StoreError> {
-        self.raw.rollback().await.map_err(|error| outer.failed(error))
+        self.open.rollback().await.map_err(|error| outer.failed(error))
     }
 
     fn must_be_whole(&self) -> Result<(), StoreError> {

@@ -1,15 +1,10 @@
-use std::{
-    collections::HashMap,
-    ops::Deref,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, ops::Deref, path::Path, sync::Arc};
 
+use databases::{DatabaseError, TestDatabase};
 use kernel::{Clock, Ids, ManualClock, RandomIds, SequentialIds, Timestamp};
 use sea_orm_migration::MigratorTrait;
 use seam::EventRoutes;
-use storage::{Engine, Store, StoreConfig, StoreError, StoreParts};
-use tempfile::TempDir;
+use storage::{Store, StoreConfig, StoreError, StoreParts};
 use time::macros::datetime;
 
 /// When tests begin, unless they say otherwise: 2026-03-01T12:00:00Z.
@@ -18,11 +13,12 @@ pub fn noon() -> Timestamp {
     Timestamp::new(datetime!(2026-03-01 12:00 UTC))
 }
 
-/// A module's store in a folder of its own, which goes with it. Used as the [`Store`] that it is.
+/// A module's store in a database of its own, which goes with it, on the engine that the test run
+/// is for. Used as the [`Store`] that it is.
 pub struct TestStore {
     store: Store,
     clock: Arc<ManualClock>,
-    folder: TempDir,
+    database: TestDatabase,
 }
 
 impl TestStore {
@@ -30,8 +26,8 @@ impl TestStore {
     /// events go nowhere.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn open<M: MigratorTrait>(module: &'static str) -> Result<Self, StoreError> {
+    /// The database's, or the store's.
+    pub async fn open<M: MigratorTrait>(module: &'static str) -> Result<Self, TestStoreError> {
         Self::builder(module).open::<M>().await
     }
 
@@ -58,10 +54,16 @@ impl TestStore {
         self.store.clone()
     }
 
-    /// Where its file is, and other files of the test may be.
+    /// Where other files of the test may be.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.database.folder()
+    }
+
+    /// Where its data are: to open them once more.
+    #[must_use]
+    pub const fn database(&self) -> &TestDatabase {
+        &self.database
     }
 }
 
@@ -71,6 +73,17 @@ impl Deref for TestStore {
     fn deref(&self) -> &Store {
         &self.store
     }
+}
+
+/// Why a test has no store.
+#[derive(Debug, thiserror::Error)]
+pub enum TestStoreError {
+    /// Its database could not be made.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Says what a [`TestStore`] is to have.
@@ -106,23 +119,18 @@ impl TestStoreBuilder {
     /// Opens it.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn open<M: MigratorTrait>(self) -> Result<TestStore, StoreError> {
+    /// The database's, or the store's.
+    pub async fn open<M: MigratorTrait>(self) -> Result<TestStore, TestStoreError> {
         let Self { module, clock, ids, routes } = self;
-        let folder = tempfile::tempdir().map_err(|source| StoreError::Open {
-            module,
-            path: PathBuf::from("a temporary folder"),
-            source,
-        })?;
-        let path = folder.path().join(format!("{module}.db"));
-        let config = StoreConfig { module, engine: Engine::Sqlite { path } };
+        let database = TestDatabase::new::<M>(module).await?;
+        let config = StoreConfig { module, engine: database.engine() };
         let parts = StoreParts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ids,
             routes: Arc::new(routes),
         };
         let store = Store::open::<M>(config, parts).await?;
-        Ok(TestStore { store, clock, folder })
+        Ok(TestStore { store, clock, database })
     }
 }
 

@@ -6,7 +6,10 @@
 )]
 
 use sea_orm_migration::{async_trait::async_trait, prelude::*};
-use storage::schema::{tenant_id, text, timestamps, uuid};
+use storage::{
+    access::{self, System},
+    schema::{tenant_id, text, timestamps, uuid},
+};
 
 pub(crate) struct Migration;
 
@@ -37,7 +40,8 @@ impl MigrationTrait for Migration {
             .col(("created_at", IndexOrder::Desc))
             .col(("id", IndexOrder::Desc))
             .take();
-        manager.create_index(newest_first).await
+        manager.create_index(newest_first).await?;
+        access::tenant_table(manager, "{{name}}", System::None).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -147,7 +147,7 @@ impl Inbox {
         if ahead.is_some() {
             return tx.commit().await;
         }
-        let tx = tx.into_tenant(&ctx)?;
+        let tx = tx.into_tenant(&ctx).await?;
         let delivery = attempt::delivery(envelope, 1);
         let handling = effect
             .apply(&tx, &ctx, envelope, &delivery)

@@ -119,7 +119,7 @@ impl Inbox {
         if !rows::finish(&tx, row, row.attempts + 1, self.store.clock().now()).await? {
             return Ok(Progress::Stuck);
         }
-        let tx = tx.into_tenant(&ctx)?;
+        let tx = tx.into_tenant(&ctx).await?;
         let delivery = attempt::delivery(envelope, row.attempts + 1);
         let handling = effect
             .apply(&tx, &ctx, envelope, &delivery)

@@ -44,7 +44,10 @@ mod create {
     use sea_orm_migration::prelude::{
         ColumnDef, DbErr, MigrationName, MigrationTrait, SchemaManager, Table, async_trait,
     };
-    use storage::schema::{big_integer, tenant_id, text, uuid};
+    use storage::{
+        access::{self, System},
+        schema::{big_integer, tenant_id, text, uuid},
+    };
 
     pub(super) struct CreateApplied;
 
@@ -69,7 +72,8 @@ mod create {
                         .col(big_integer("n"))
                         .take(),
                 )
-                .await
+                .await?;
+            access::tenant_table(manager, "applied", System::Reads).await
         }
 
         async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

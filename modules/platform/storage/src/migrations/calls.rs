@@ -5,7 +5,10 @@ use sea_orm_migration::{
     prelude::{ColumnDef, DbErr, Index, MigrationName, MigrationTrait, SchemaManager, Table},
 };
 
-use crate::schema::{json_null, tenant_id, text, timestamp};
+use crate::{
+    access::{self, System},
+    schema::{json_null, tenant_id, text, timestamp},
+};
 
 pub(super) struct CreateCallRecords;
 
@@ -67,7 +70,10 @@ impl MigrationTrait for CreateCallRecords {
                     .col("expires_at")
                     .take(),
             )
-            .await
+            .await?;
+        // The system sweeps what has had its time.
+        access::tenant_table(manager, "call_records", System::Writes).await?;
+        access::tenant_table(manager, "idempotency_keys", System::Writes).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -5,7 +5,10 @@ use sea_orm_migration::{
     prelude::{DbErr, Index, MigrationName, MigrationTrait, SchemaManager, Table},
 };
 
-use crate::schema::{integer, json, json_null, text, timestamp, timestamp_null, uuid, uuid_null};
+use crate::{
+    access,
+    schema::{integer, json, json_null, text, timestamp, timestamp_null, uuid, uuid_null},
+};
 
 pub(super) struct CreateInbox;
 
@@ -64,7 +67,9 @@ impl MigrationTrait for CreateInbox {
             .create_index(
                 Index::create().name("inbox_by_done").table("inbox").col("done_at").take(),
             )
-            .await
+            .await?;
+        // Some events belong to no tenant, and none of a tenant's calls looks here.
+        access::global_table(manager, "inbox").await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

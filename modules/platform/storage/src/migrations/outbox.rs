@@ -5,8 +5,11 @@ use sea_orm_migration::{
     prelude::{ColumnDef, DbErr, Index, MigrationName, MigrationTrait, SchemaManager, Table},
 };
 
-use crate::schema::{
-    big_integer, id, integer, json, text, text_null, timestamp, timestamp_null, uuid, uuid_null,
+use crate::{
+    access::{self, System},
+    schema::{
+        big_integer, id, integer, json, text, text_null, timestamp, timestamp_null, uuid, uuid_null,
+    },
 };
 
 pub(super) struct CreateOutbox;
@@ -93,7 +96,21 @@ impl MigrationTrait for CreateOutbox {
             .create_index(
                 Index::create().name("scheduled_by_due").table("scheduled").col("due_at").take(),
             )
-            .await
+            .await?;
+        // A tenant takes back what it scheduled, by key.
+        manager
+            .create_index(
+                Index::create()
+                    .name("scheduled_of_a_tenant")
+                    .table("scheduled")
+                    .col("tenant_id")
+                    .col("dedup_key")
+                    .take(),
+            )
+            .await?;
+        access::left_by_tenants(manager, "outbox").await?;
+        access::global_table(manager, "lanes").await?;
+        access::tenant_table(manager, "scheduled", System::Writes).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -95,7 +95,10 @@ impl MigrationName for CreateNotes {
 )]
 impl MigrationTrait for CreateNotes {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        use storage::schema::{big_integer, id, tenant_id, text, timestamp};
+        use storage::{
+            access::{self, System},
+            schema::{big_integer, id, tenant_id, text, timestamp},
+        };
 
         manager
             .create_table(
@@ -129,7 +132,10 @@ impl MigrationTrait for CreateNotes {
                     .col(text("value"))
                     .take(),
             )
-            .await
+            .await?;
+        access::tenant_table(manager, "notes", System::Writes).await?;
+        access::tenant_table(manager, "counters", System::Writes).await?;
+        access::global_table(manager, "settings").await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -33,6 +33,8 @@ fn named_counter(name: &str, value: i64) -> counter::ActiveModel {
 /// Filters that would reach everything if the tenant's were not joined to them by AND.
 fn greedy_filters() -> Vec<Condition> {
     let all = || Expr::val(1).eq(1);
+    let is_postgres = databases::superuser().is_some();
+    let bound = if is_postgres { "1 = $1 OR 1 = 1" } else { "1 = ? OR 1 = 1" };
     vec![
         Condition::all(),
         Condition::any().add(all()).add(note::Column::Title.ne("")),
@@ -42,7 +44,7 @@ fn greedy_filters() -> Vec<Condition> {
         Condition::any().add(note::Column::TenantId.eq(theirs().0)).not(),
         note::Column::Id.eq(Uuid::from_u128(2)).into_condition(),
         Expr::cust("1 = 1 OR 1 = 1").into_condition(),
-        Expr::cust_with_values("1 = ? OR 1 = 1", [1]).into_condition(),
+        Expr::cust_with_values(bound, [1]).into_condition(),
     ]
 }
 
@@ -232,17 +234,15 @@ async fn a_system_scope_reaches_all_rows_and_those_of_none() {
 }
 
 #[tokio::test]
-async fn one_transaction_goes_from_scope_to_scope() {
+async fn one_transaction_goes_from_the_system_to_a_tenant() {
     let world = two_tenants().await;
     let tx = world.store.system_write(&TESTS).await.expect("a transaction");
     let row = setting::ActiveModel { name: Set("theme".into()), value: Set("dark".into()) };
     tx.insert(row).await.expect("a setting");
-    let tx = tx.into_tenant(&context(ours())).expect("our scope");
+    let tx = tx.into_tenant(&context(ours())).await.expect("our scope");
     assert_eq!(tx.tenant(), ours());
     assert_eq!(tx.find::<note::Entity>().count().await.expect("a count"), 1);
     tx.insert(note(3, "third")).await.expect("a note");
-    let tx = tx.into_system(&TESTS);
-    assert_eq!(tx.find::<note::Entity>().count().await.expect("a count"), 3);
     drop(tx);
     assert_eq!(world.all_notes().await.len(), 2, "all of it is undone at once");
     let settings = world.store.system(&TESTS).find::<setting::Entity>().count().await;

@@ -3,12 +3,12 @@
 mod entities;
 mod idempotency;
 mod isolation;
-mod lifecycle;
 mod migrations;
 mod once;
 mod pages;
 mod publish;
 mod rollback;
 mod scenario;
+mod sqlite;
 mod times;
 mod world;

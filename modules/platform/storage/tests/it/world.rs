@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use databases::TestDatabase;
 use kernel::{
     Aggregate, CallContext, CallId, CallKey, Event, ManualClock, Principal, SequentialIds,
     TenantId, Timestamp,
@@ -10,7 +11,6 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use seam::EventRoutes;
 use serde::{Deserialize, Serialize};
 use storage::{Engine, Store, StoreConfig, StoreError, StoreParts, SystemScope};
-use tempfile::TempDir;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,24 +22,24 @@ pub(crate) static TESTS: SystemScope =
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
-    folder: TempDir,
+    pub(crate) database: TestDatabase,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
+        let database = TestDatabase::new::<Migrator>("notes").await.expect("a database");
         let clock = Arc::new(ManualClock::new(start()));
-        let parts = parts(&clock);
-        let store = open(folder.path().join("data/notes.db"), parts).await.expect("a new store");
-        Self { store, clock, folder }
+        let store = open(database.engine(), parts(&clock)).await.expect("a new store");
+        Self { store, clock, database }
     }
 
+    /// The file of the embedded engine.
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("data/notes.db")
+        self.database.folder().join("data/notes.db")
     }
 
     pub(crate) async fn open_again(&self) -> Result<Store, StoreError> {
-        open(self.path(), parts(&self.clock)).await
+        open(self.database.engine(), parts(&self.clock)).await
     }
 
     /// All notes of both tenants, as `(tenant, title, stars)`, ordered.
@@ -55,8 +55,8 @@ impl World {
     }
 }
 
-async fn open(path: PathBuf, parts: StoreParts) -> Result<Store, StoreError> {
-    let config = StoreConfig { module: "notes", engine: Engine::Sqlite { path } };
+async fn open(engine: Engine, parts: StoreParts) -> Result<Store, StoreError> {
+    let config = StoreConfig { module: "notes", engine };
     Store::open::<Migrator>(config, parts).await
 }
 

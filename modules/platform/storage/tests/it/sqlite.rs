@@ -1,4 +1,4 @@
-//! Opening, sharing, closing.
+//! What only the embedded engine does: a file is opened, owned and closed.
 
 use std::{error::Error, sync::Arc};
 

@@ -1,0 +1,116 @@
+//! The roles of a module, and what a program may not be.
+
+use sea_orm::{DbBackend, Statement};
+
+use super::{errors::unreachable, pool::Pool, schema::Passwords};
+use crate::StoreError;
+
+/// What a store logs in as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Login {
+    App,
+    System,
+}
+
+/// Owns the schema and everything in it. Nobody logs in as it.
+pub(super) fn owner(module: &str) -> String {
+    format!("{module}_owner")
+}
+
+/// Works for tenants.
+pub(super) fn app(module: &str) -> String {
+    format!("{module}_app")
+}
+
+/// Works for all.
+pub(super) fn system(module: &str) -> String {
+    format!("{module}_system")
+}
+
+/// Refuses a role that the policies do not bind.
+pub(super) async fn check(
+    module: &'static str,
+    pool: &Pool,
+    expected: &str,
+) -> Result<(), StoreError> {
+    let select = "SELECT current_user::text AS name, role.rolsuper AS is_superuser, \
+         role.rolbypassrls AS bypasses, \
+         pg_has_role(current_user, namespace.nspowner, 'MEMBER') AS is_owner, \
+         EXISTS (SELECT 1 FROM pg_class AS held WHERE held.relnamespace = namespace.oid \
+         AND pg_has_role(current_user, held.relowner, 'MEMBER')) AS owns_tables \
+         FROM pg_roles AS role \
+         LEFT JOIN pg_namespace AS namespace ON namespace.nspname = current_schema() \
+         WHERE role.rolname = current_user";
+    let statement = Statement::from_string(DbBackend::Postgres, select);
+    let rows = pool.read(statement).await.map_err(|error| unreachable(module, error))?;
+    let unreadable = |source| StoreError::Database { module, source };
+    let Some(row) = rows.into_iter().next() else {
+        return Err(unsafe_role(module, expected, "is not known to the server"));
+    };
+    let name: String = row.try_get("", "name").map_err(unreadable)?;
+    let asked = |column: &str| -> Result<bool, StoreError> {
+        let answer: Option<bool> = row.try_get("", column).map_err(unreadable)?;
+        Ok(answer.unwrap_or_default())
+    };
+    if asked("is_superuser")? {
+        return Err(unsafe_role(module, &name, "is a superuser, whom no policy binds"));
+    }
+    if asked("bypasses")? {
+        return Err(unsafe_role(module, &name, "has BYPASSRLS, so that no policy binds it"));
+    }
+    if asked("is_owner")? || asked("owns_tables")? {
+        return Err(unsafe_role(module, &name, "owns the schema or a table in it"));
+    }
+    Ok(())
+}
+
+fn unsafe_role(module: &'static str, role: &str, why: &'static str) -> StoreError {
+    StoreError::UnsafeRole { module, role: role.to_owned(), why }
+}
+
+/// Nobody waits for ever: not for a lock, not for an answer, and not for a process that stopped
+/// with a transaction open. Set on the roles, so that it holds behind a pooler too.
+const SETTINGS: [(&str, &str); 4] = [
+    ("search_path", "{module}"),
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
+
+/// Creates the roles and sets what they begin with. What is as it should be is not touched.
+pub(super) fn script(module: &str, passwords: &Passwords) -> String {
+    let (owner, app, system) = (owner(module), app(module), system(module));
+    // The system role may become the application role inside a transaction, and has none of its
+    // rights before it does (NOINHERIT): a policy for the one is not a policy for the other.
+    let mut script = format!(
+        "DO $$ BEGIN \
+         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{owner}') THEN \
+         CREATE ROLE \"{owner}\" NOLOGIN; END IF; \
+         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{app}') THEN \
+         CREATE ROLE \"{app}\" LOGIN NOBYPASSRLS; END IF; \
+         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{system}') THEN \
+         CREATE ROLE \"{system}\" LOGIN NOINHERIT NOBYPASSRLS; END IF; \
+         IF NOT pg_has_role('{system}', '{app}', 'MEMBER') THEN \
+         GRANT \"{app}\" TO \"{system}\"; END IF; \
+         IF NOT pg_has_role(current_user, '{owner}', 'MEMBER') THEN \
+         EXECUTE format('GRANT %I TO %I', '{owner}', current_user); END IF; "
+    );
+    for role in [&app, &system] {
+        for (setting, value) in SETTINGS {
+            let value = value.replace("{module}", module);
+            script += &format!(
+                "IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}' \
+                 AND '{setting}={value}' = ANY (rolconfig)) THEN \
+                 ALTER ROLE \"{role}\" SET {setting} = '{value}'; END IF; "
+            );
+        }
+    }
+    script += "END $$; ";
+    for (role, password) in [(&app, &passwords.app), (&system, &passwords.system)] {
+        if let Some(password) = password {
+            let quoted = password.expose().replace('\'', "''");
+            script += &format!("ALTER ROLE \"{role}\" PASSWORD '{quoted}'; ");
+        }
+    }
+    script
+}
