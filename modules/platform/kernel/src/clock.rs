@@ -146,6 +146,11 @@ impl ManualClock {
         let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *now = *now + by;
     }
+
+    /// Moves to `moment`, forward or back, as an operator's hand or a time server may.
+    pub fn set(&self, moment: Timestamp) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = moment;
+    }
 }
 
 impl Clock for ManualClock {

@@ -1,7 +1,7 @@
 //! Reads a request's body, once, for all extractors that want it.
 
 use actix_web::{
-    HttpMessage, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::{
         StatusCode,
@@ -19,6 +19,24 @@ use crate::{Edge, Problem};
 
 /// The longest body that is read where nothing else is set: 1 MiB.
 pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024;
+
+/// The body as it came, byte by byte: what somebody has signed. What is in it is anybody's until the
+/// signature is verified.
+///
+/// As an extractor it answers 413 where the body is longer than [`Edge::body_limit`], and 415 where
+/// it is compressed.
+#[derive(Clone, Debug)]
+pub struct RawBody(pub Bytes);
+
+impl FromRequest for RawBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let reading = read(request, payload);
+        Box::pin(async move { reading.await.map(Self) })
+    }
+}
 
 /// The body, or why there is none. Whoever polls first drives it.
 pub(crate) type Reading = Shared<LocalBoxFuture<'static, Result<Bytes, Problem>>>;

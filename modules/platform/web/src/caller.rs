@@ -19,7 +19,7 @@ use kernel::{CallContext, Locale, Principal, Role, TenantId, UserId};
 use seam::async_trait;
 use tokens::AccessClaims;
 
-use crate::{Edge, Problem, observe::Arrival};
+use crate::{Edge, Problem, limits::LimitClass, observe::Arrival};
 
 /// Verifies access tokens. In auth's own program with the keys at hand, elsewhere with a cached
 /// copy of them.
@@ -65,7 +65,8 @@ impl From<AccessRefusal> for Problem {
 
 /// A person who has proved who they are, and the context of what they ask for.
 ///
-/// As an extractor it answers 401 `unauthenticated`, `token-invalid` or `token-expired`.
+/// As an extractor it answers 401 `unauthenticated`, `token-invalid` or `token-expired`, and 429
+/// `rate-limited` where the tenant sends too much.
 #[derive(Clone, Debug)]
 pub struct Caller {
     context: CallContext,
@@ -121,6 +122,9 @@ impl FromRequest for Caller {
             let edge = edge(&request)?;
             let claims = edge.verifier.verify(bearer(&request)?).await?;
             let AccessClaims { user, tenant, role } = claims;
+            if let Some(verdict) = edge.limits.take(LimitClass::Tenant, tenant).await {
+                verdict.apply(&request)?;
+            }
             let context = context(&request, edge, Principal::User { user, tenant, role });
             Ok(Self { context, claims })
         })

@@ -2,9 +2,12 @@
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use kernel::{Ids, RandomIds};
+use kernel::{Ids, RandomIds, SystemClock};
 
-use crate::{AccessVerifier, DEFAULT_BODY_LIMIT};
+use crate::{
+    AccessVerifier, DEFAULT_BODY_LIMIT,
+    limits::{Limits, TrustedProxies},
+};
 
 /// The settings of a public listener. Cheap to clone.
 #[derive(Clone)]
@@ -21,10 +24,14 @@ pub struct Edge {
     pub origins: Vec<Origin>,
     /// How clients reach the listener.
     pub encryption: Encryption,
+    /// How many requests are taken from whom.
+    pub limits: Arc<Limits>,
+    /// Whose word for a client's address is taken.
+    pub proxies: TrustedProxies,
 }
 
 impl Edge {
-    /// 10 s, 1 MiB, no foreign origins, plain HTTP.
+    /// 10 s, 1 MiB, no foreign origins, plain HTTP, no limits, no proxies.
     #[must_use]
     pub fn new(verifier: Arc<dyn AccessVerifier>) -> Self {
         Self {
@@ -34,6 +41,8 @@ impl Edge {
             body_limit: DEFAULT_BODY_LIMIT,
             origins: Vec::new(),
             encryption: Encryption::Plain,
+            limits: Arc::new(Limits::off(Arc::new(SystemClock))),
+            proxies: TrustedProxies::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything that HTTP asks of every route is here, once: who calls ([`Caller`], [`Visitor`]),
 //! bodies and parameters ([`ApiJson`], [`ApiPath`], [`ApiQuery`]), idempotency keys
-//! ([`RequestKey`], [`Replayed`]), errors ([`Problem`]), and the listeners themselves
+//! ([`RequestKey`], [`Replayed`]), limits ([`limits`]), errors ([`Problem`]), and the listeners themselves
 //! ([`public_app`], [`internal_app`], [`internal::ports`]).
 //!
 //! *Invariants*: every answer of 400 or more is `application/problem+json` (RFC 9457) with a stable
@@ -69,6 +69,7 @@ mod explain;
 mod idempotency;
 pub mod internal;
 mod json;
+pub mod limits;
 mod listener;
 mod observe;
 mod openapi;
@@ -77,7 +78,7 @@ mod problem;
 mod problems;
 
 pub use actix_web::http::StatusCode;
-pub use body::DEFAULT_BODY_LIMIT;
+pub use body::{DEFAULT_BODY_LIMIT, RawBody};
 pub use caller::{AccessRefusal, AccessVerifier, Caller, Visitor, bearer};
 pub use edge::{Edge, Encryption, Origin, OriginError};
 pub use idempotency::{BodyHash, IdempotencyKey, OptionalRequestKey, Replayed, RequestKey};

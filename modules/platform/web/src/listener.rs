@@ -127,6 +127,8 @@ fn cors(edge: &Edge) -> Cors {
             RETRY_AFTER,
             WWW_AUTHENTICATE,
             header("idempotent-replayed"),
+            header("ratelimit"),
+            header("ratelimit-policy"),
             header(REQUEST_ID),
         ])
         .max_age(3_600);

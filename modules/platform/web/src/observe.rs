@@ -25,7 +25,7 @@ use kernel::{CallId, Ids, RandomIds, TraceContext};
 use seam::{headers::TRACEPARENT, panic_message};
 use tracing::{Instrument, Span, field};
 
-use crate::{Edge, Encryption, PROBLEM_JSON, Problem};
+use crate::{Edge, Encryption, PROBLEM_JSON, Problem, limits};
 
 /// The header that names the request, to be quoted to support: the trace id.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
@@ -95,7 +95,9 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             let (request, response) = answer.into_parts();
             let problem = problem_of(&response);
             log(&span, listener, arrival, response.status(), problem.as_ref());
-            Ok(ServiceResponse::new(request, finish(response, problem, arrival, listener)))
+            let mut response = finish(response, problem, arrival, listener);
+            limits::write(&request, response.headers_mut());
+            Ok(ServiceResponse::new(request, response))
         }
         // The request is gone with the future that failed; the answer is made by whoever turns the
         // error into one, so what it needs goes along.

@@ -32,6 +32,7 @@ impl IntoResponses for StandardErrors {
             ("413", "The body is too large."),
             ("415", "The body is not JSON."),
             ("422", "The body has an unknown field or a value that is refused."),
+            ("429", "Too many requests; try again after `Retry-After`."),
             ("500", "Something went wrong on our side."),
             ("503", "A part of the service is unavailable; try again after `Retry-After`."),
             ("504", "The request took longer than it may."),

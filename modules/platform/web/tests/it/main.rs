@@ -4,6 +4,7 @@ mod bad_input;
 mod callers;
 mod headers;
 mod idempotency;
+mod limits;
 mod openapi;
 mod ports;
 mod server;

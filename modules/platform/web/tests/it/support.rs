@@ -23,6 +23,7 @@ use tokens::AccessClaims;
 use utoipa::ToSchema;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 use uuid::Uuid;
+use web::limits::{Guessable, Limited};
 use web::{
     AccessRefusal, AccessVerifier, ApiJson, ApiPath, ApiQuery, BodyHash, Caller, Edge,
     IdempotencyKey, Problem, Replayed, StandardErrors, Visitor,
@@ -138,6 +139,7 @@ pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
         .service(charge);
     config.service(parts).service(
         scope("/v1/trouble")
+            .service(guess)
             .service(whoami)
             .service(who_visits)
             .service(owners_only)
@@ -228,6 +230,12 @@ fn describe(context: &CallContext) -> Value {
         "locale": context.locale(),
         "has_time": !context.is_expired(),
     })
+}
+
+#[utoipa::path(responses((status = OK), StandardErrors))]
+#[post("/guess")]
+async fn guess(_within: Limited<Guessable>, secret: ApiJson<Value>) -> Json<Value> {
+    Json(secret.into_inner())
 }
 
 #[utoipa::path(responses((status = OK)))]
