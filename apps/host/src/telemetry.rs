@@ -6,8 +6,10 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 use crate::config::{Config, LogFormat, Mistakes, Profile};
 
-/// What is noise at `info` in a program that works.
-const QUIET: &str = "sqlx=warn,sea_orm=warn,sea_orm_migration=warn,actix_server=warn,hyper=warn";
+/// What is noise at `info` in a program that works. `lapin` warns of a returned message with all
+/// that is in it, which is for no log.
+const QUIET: &str = "sqlx=warn,sea_orm=warn,sea_orm_migration=warn,actix_server=warn,hyper=warn,\
+                     lapin=error";
 
 /// Checks `log.level`.
 pub(crate) fn check(config: &Config, mistakes: &mut Mistakes) {

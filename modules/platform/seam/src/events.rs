@@ -1,9 +1,12 @@
 //! The port at which a module takes events. In process it is called directly; between processes
 //! the same calls go over the transport of the other ports: HTTP push needs nothing of its own.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use kernel::{CallContext, Envelope, EventId};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::{CallFailure, PortError, port};
@@ -31,6 +34,21 @@ pub trait EventBus: Send + Sync + 'static {
         destination: &str,
         envelopes: Vec<Envelope>,
     ) -> Result<Receipt, CallFailure>;
+}
+
+/// Brings to a module what a broker holds for it: the other end of an [`EventBus`] that does not
+/// call the inbox itself.
+#[async_trait]
+pub trait EventFeed: Send + Sync + 'static {
+    /// Hands `inbox` what is held for `module`, until `stop` is cancelled; returns within ten
+    /// seconds of that.
+    ///
+    /// The broker forgets an envelope once the inbox has taken it, and no sooner: what is in hand
+    /// when this ends, or when the process does, comes again. A broker or an inbox that is down is
+    /// waited for, however long; neither ends the feed, and neither costs an envelope. With one
+    /// feed, envelopes of one ordering key come in the order of their publication; several for one
+    /// module share the work and keep no order.
+    async fn feed(&self, module: &str, inbox: Arc<dyn EventInbox>, stop: CancellationToken);
 }
 
 /// Which modules hear of an event. Asked when an event is written, so that each destination has

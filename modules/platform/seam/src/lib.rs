@@ -23,7 +23,9 @@ mod transport;
 
 pub use async_trait::async_trait;
 pub use client::{call, callee, nested};
-pub use events::{DeliveryError, EventBatch, EventBus, EventInbox, EventRoutes, Receipt};
+pub use events::{
+    DeliveryError, EventBatch, EventBus, EventFeed, EventInbox, EventRoutes, Receipt,
+};
 pub use failure::{CallFailure, PortError};
 pub use guard::{panic_message, run};
 pub use loopback::{Loopback, Repeat};
