@@ -1,7 +1,9 @@
 //! The files of the repository.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -67,6 +69,22 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
+}
+
+/// Writes a file that only its owner may read, in one go: nobody sees half of it.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let partial = path.with_extension("partial");
+    let context = || format!("writing {}", path.display());
+    // One that is left from before might be open to others.
+    let _ = fs::remove_file(&partial);
+    let mut file = fs::File::options();
+    let mut file =
+        file.write(true).create_new(true).mode(0o600).open(&partial).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)?;
+    fs::rename(&partial, path).with_context(context)
 }
 
 /// `path` below `root`, with forward slashes.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{bench, check, console, contracts, extraction, new_module, test_run, up};
+use xtask::{bench, check, console, contracts, extraction, new_module, services, test_run, up};
 
 /// The team's commands.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Extract(extraction::Options),
     /// Moves a module's data back into the monolith's directory.
     Absorb(extraction::Options),
+    /// Starts PostgreSQL, RabbitMQ and Redis for a developer, ends them, tells of them.
+    Services(services::Options),
     /// Runs the benchmarks and measures start-up and idle memory.
     Bench(bench::Options),
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Up(options) => up::run(&options),
         Command::Extract(options) => extraction::run_extract(&options),
         Command::Absorb(options) => extraction::run_absorb(&options),
+        Command::Services(options) => services::run(&options),
         Command::Bench(options) => bench::run(&options),
     };
     match outcome {

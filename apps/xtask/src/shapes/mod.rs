@@ -24,6 +24,7 @@ pub use build::{Binaries, build};
 pub(crate) use build::{PREBUILT, build_in};
 pub use logs::{LogSink, Quiet, Terminal};
 pub use ports::Ports;
+pub(crate) use ports::lease;
 pub use program::Program;
 pub use running::Running;
 

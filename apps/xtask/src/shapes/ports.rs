@@ -67,7 +67,7 @@ impl Ports {
 }
 
 /// A port that nothing listens on and that no other test holds.
-fn lease() -> Result<(u16, File)> {
+pub(crate) fn lease() -> Result<(u16, File)> {
     let folder = env::temp_dir().join("ashlar-ports");
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let count = FREE_PORTS.end - FREE_PORTS.start;
