@@ -7,7 +7,7 @@ use auth::{Argon2id, AuthSettings, Dependencies};
 use auth_api::MODULE;
 use auth_migrations::Migrator;
 use host::{
-    Mount, SEALING_KEY, Site, TOKEN_ISSUER,
+    Migrations, Mount, SEALING_KEY, Site, TOKEN_ISSUER,
     config::{Config, Section},
 };
 use module::Module;
@@ -30,6 +30,10 @@ impl Mount for Auth {
 
     fn keys(&self) -> &'static [&'static str] {
         &[SIGNING_KEY, SEALING_KEY]
+    }
+
+    fn migrations(&self) -> Migrations {
+        Migrations::of::<Migrator>()
     }
 
     fn configure(&mut self, config: &Config, section: &mut Section<'_>) {

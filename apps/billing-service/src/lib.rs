@@ -7,7 +7,7 @@ use billing::{Catalog, Dependencies, Settings};
 use billing_api::{MODULE, PaymentGateway};
 use billing_migrations::Migrator;
 use host::{
-    Mount, Site,
+    Migrations, Mount, Site,
     config::{Config, Section},
 };
 use module::Module;
@@ -47,6 +47,10 @@ enum Gateway {
 impl Mount for Billing {
     fn descriptor(&self) -> ModuleDescriptor {
         MODULE
+    }
+
+    fn migrations(&self) -> Migrations {
+        Migrations::of::<Migrator>()
     }
 
     fn configure(&mut self, config: &Config, section: &mut Section<'_>) {

@@ -13,27 +13,37 @@ use actix_web::{
     HttpResponse,
     web::{self as actix, Data, ServiceConfig},
 };
+use futures_util::future::join_all;
+use rabbitmq::RabbitBroker;
 use serde::Serialize;
 use storage::Store;
 
-use crate::config::Config;
+use crate::{bus, config::Config};
 
 /// A store that takes longer to answer is not ready.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What readiness depends on: the local modules' stores. A remote module that is down is reported
-/// and makes nothing unready, since all other routes keep working.
+/// and makes nothing unready, since all other routes keep working; nor does a broker that is down,
+/// since events wait in the outboxes. Taking every replica out for it would make an outage of
+/// mails one of everything.
 pub(crate) struct Health {
     stores: Vec<(&'static str, Store)>,
     remote: Vec<String>,
+    broker: Option<Arc<RabbitBroker>>,
     draining: AtomicBool,
 }
 
 impl Health {
-    pub(crate) fn new(stores: &[(&'static str, Store)], config: &Config) -> Self {
+    pub(crate) fn new(
+        stores: &[(&'static str, Store)],
+        config: &Config,
+        broker: Option<Arc<RabbitBroker>>,
+    ) -> Self {
         Self {
             stores: stores.to_vec(),
             remote: config.modules.keys().cloned().collect(),
+            broker,
             draining: AtomicBool::new(false),
         }
     }
@@ -53,27 +63,43 @@ impl Health {
 
 #[derive(Serialize)]
 struct Readiness {
+    /// `ready`, `degraded` (ready, but events wait) or `not ready`.
     status: &'static str,
     modules: BTreeMap<String, &'static str>,
+    /// `up` or `down`, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<&'static str>,
 }
 
+/// Depends on nothing but the process: restarting it mends no database.
 async fn live() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({ "status": "live" }))
 }
 
 async fn ready(health: Data<Health>) -> HttpResponse {
-    let mut modules: BTreeMap<String, &str> =
-        health.remote.iter().map(|name| (name.clone(), "remote")).collect();
-    let mut all_ready = !health.draining.load(Ordering::Relaxed);
-    for (name, store) in &health.stores {
+    let stores = health.stores.iter().map(|(name, store)| async {
         let answered = tokio::time::timeout(PATIENCE, store.ping()).await;
-        let is_ready = matches!(answered, Ok(Ok(())));
-        all_ready &= is_ready;
-        modules.insert((*name).to_owned(), if is_ready { "ready" } else { "not ready" });
-    }
+        ((*name).to_owned(), matches!(answered, Ok(Ok(()))))
+    });
+    let stores = join_all(stores).await;
+    let all_ready =
+        !health.draining.load(Ordering::Relaxed) && stores.iter().all(|(_, is_ready)| *is_ready);
+    let remote = health.remote.iter().map(|name| (name.clone(), "remote"));
+    let local = stores
+        .into_iter()
+        .map(|(name, is_ready)| (name, if is_ready { "ready" } else { "not ready" }));
+    let modules = remote.chain(local).collect();
+    let broker = health.broker.as_ref().map(|broker| bus::is_up(&broker.state()));
+    let shown = broker.map(|is_up| if is_up { "up" } else { "down" });
+    let status = match (all_ready, broker) {
+        (false, _) => "not ready",
+        (true, Some(false)) => "degraded",
+        (true, _) => "ready",
+    };
+    let readiness = Readiness { status, modules, broker: shown };
     if all_ready {
-        HttpResponse::Ok().json(Readiness { status: "ready", modules })
+        HttpResponse::Ok().json(readiness)
     } else {
-        HttpResponse::ServiceUnavailable().json(Readiness { status: "not ready", modules })
+        HttpResponse::ServiceUnavailable().json(readiness)
     }
 }

@@ -5,6 +5,7 @@
 //! configuration was found good; this crate links no module.
 
 mod access;
+mod bus;
 pub mod catalogue;
 mod cli;
 pub mod config;
@@ -15,13 +16,18 @@ mod gateway;
 mod health;
 mod keys;
 mod mailbox;
+mod migrate;
+mod migrations;
 mod ops;
 mod program;
 mod serve;
 mod site;
+mod stores;
 mod telemetry;
 
 pub use cli::run;
 pub use keys::SEALING_KEY;
+pub use migrate::{Migration, Order, Verdict};
+pub use migrations::Migrations;
 pub use program::{Program, Running, TOKEN_ISSUER};
 pub use site::{Mount, Site};

@@ -1,5 +1,7 @@
 //! What operators ask of a running program, on the internal listener, with their own credential.
 
+mod broker;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{
@@ -9,6 +11,7 @@ use actix_web::{
 };
 use events::{DeadLetterId, DeadLetterQuery, DeadLetters, EventEngine, ReplayError};
 use kernel::{EventId, Secret};
+use rabbitmq::RabbitBroker;
 use seam::CallFailure;
 use serde::Deserialize;
 use tokens::hash_token;
@@ -18,6 +21,8 @@ use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer};
 #[derive(Clone)]
 pub(crate) struct Ops {
     pub(crate) engines: BTreeMap<&'static str, Arc<EventEngine>>,
+    /// Where events go by way of one.
+    pub(crate) broker: Option<Arc<RabbitBroker>>,
     pub(crate) operator_token: Option<Secret>,
 }
 
@@ -28,6 +33,8 @@ impl Ops {
         let ops = ops.configure(crate::failpoints::routes);
         config.app_data(Data::new(self)).service(
             ops.route("/backlog/{module}", actix::get().to(backlog))
+                .route("/broker", actix::get().to(broker::show))
+                .route("/broker/{module}/replay", actix::post().to(broker::replay))
                 .route("/dead-letters/{module}", actix::get().to(list))
                 .route("/dead-letters/{module}/{consumer}/replay", actix::post().to(replay_all))
                 .route("/dead-letters/{module}/{event}/{consumer}", actix::get().to(show))

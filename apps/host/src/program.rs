@@ -9,10 +9,11 @@ use std::{
 };
 
 use events::{EngineSettings, EventEngine};
+use futures_util::future::join;
 use kernel::{Clock, Ids, RandomIds, SystemClock};
-use module::{Module, Placement, PortBus, Ports};
+use module::{Module, Placement, Ports};
 use remote::{HttpClient, HttpTransport, Remote};
-use seam::{EventBus, Repeat};
+use seam::Repeat;
 use storage::Store;
 use tokio::{
     runtime::Handle,
@@ -24,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Mount, Site,
     access::AuthKeys,
+    bus::Bus,
     catalogue,
-    config::{Config, Layers, LocalCalls, Mistakes, Section},
+    config::{Config, Layers, LocalCalls, Mistakes, Section, StoreEngine},
     health::Health,
     keys::{self, Keys},
     ops::Ops,
@@ -135,18 +137,9 @@ impl Program {
         &self.config
     }
 
-    /// Brings the schemas of all modules up to date.
-    ///
-    /// # Errors
-    /// Data that cannot be opened or migrated.
-    pub async fn migrate(self) -> anyhow::Result<()> {
-        // A store opens only with its schema up to date.
-        let (_, modules) = self.mount().await?;
-        for module in modules {
-            tracing::info!(module = module.descriptor().name, "the schema is up to date");
-            module.into_parts().store.close().await;
-        }
-        Ok(())
+    /// The modules that run here.
+    pub(crate) fn mounts(&self) -> impl Iterator<Item = &dyn Mount> {
+        self.mounts.iter().map(|mount| &**mount)
     }
 
     /// Mounts the modules, starts the listeners and the event engines.
@@ -159,8 +152,9 @@ impl Program {
         let Site { config, keys, ports, client, clock, ids: _ } = site;
 
         let stop = CancellationToken::new();
-        let bus: Arc<dyn EventBus> = Arc::new(PortBus::new(ports.clone(), name));
-        let mut engines = JoinSet::new();
+        let fed = CancellationToken::new();
+        let bus = Bus::of(&config, &ports, name)?;
+        let (mut engines, mut feeds) = (JoinSet::new(), JoinSet::new());
         let mut by_module = BTreeMap::new();
         let mut stores = Vec::new();
         let mut routes = Vec::new();
@@ -170,11 +164,15 @@ impl Program {
             let engine = EventEngine::new(
                 module.store.clone(),
                 module.consumers,
-                Arc::clone(&bus),
-                EngineSettings::default(),
+                bus.publisher(),
+                engine_settings(&config),
             );
             ports.provide_inbox(name, engine.inbox())?;
             by_module.insert(name, Arc::clone(&engine));
+            if let Some(feed) = bus.feed() {
+                let (inbox, fed) = (engine.inbox(), fed.clone());
+                feeds.spawn(async move { feed.feed(name, inbox, fed).await });
+            }
             engines.spawn(engine.run(stop.clone()));
             for sweep in module.sweeps {
                 engines.spawn(sweep.run(stop.clone()));
@@ -183,7 +181,7 @@ impl Program {
             stores.push((name, module.store));
         }
 
-        let health = Arc::new(Health::new(&stores, &config));
+        let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
         let verifier = AuthKeys::new(ports.client(), name, TOKEN_ISSUER, Arc::clone(&clock));
         let listeners = Listeners::bind(serve::Parts {
             config: &config,
@@ -192,11 +190,15 @@ impl Program {
             served: ports.served(),
             verifier: Arc::new(verifier),
             health: Arc::clone(&health),
-            ops: Ops { engines: by_module, operator_token: config.internal.operator_token.clone() },
+            ops: Ops {
+                engines: by_module,
+                broker: bus.broker().cloned(),
+                operator_token: config.internal.operator_token.clone(),
+            },
             client,
             clock,
         })?;
-        Ok(Running { name, config, listeners, engines, stop, health, stores })
+        Ok(Running { name, config, listeners, feeds, fed, engines, stop, health, stores })
     }
 
     async fn mount(self) -> anyhow::Result<(Site, Vec<Module>)> {
@@ -234,11 +236,24 @@ impl Program {
     }
 }
 
+/// What this process writes wakes its engines. What other replicas wrote and left, and what falls
+/// due, is looked for: in a file of one's own there are no others.
+fn engine_settings(config: &Config) -> EngineSettings {
+    match config.store.engine() {
+        StoreEngine::Sqlite => EngineSettings::default(),
+        StoreEngine::Postgres => {
+            EngineSettings { poll: Duration::from_millis(200), ..EngineSettings::default() }
+        }
+    }
+}
+
 /// A program at work.
 pub struct Running {
     name: &'static str,
     config: Config,
     listeners: Listeners,
+    feeds: JoinSet<()>,
+    fed: CancellationToken,
     engines: JoinSet<()>,
     stop: CancellationToken,
     health: Arc<Health>,
@@ -283,13 +298,19 @@ impl Running {
         output.flush()
     }
 
-    /// Stops in order: no new work, the requests in hand, then the engines, then the stores. All
-    /// together take no longer than `internal.drain_seconds`, and a second to close the stores.
+    /// Stops in order: no new work from clients and from the broker, what is in hand of it, then the
+    /// engines, then the stores. All together take no longer than `internal.drain_seconds`, and a second to close the stores.
     pub async fn stop(mut self) {
         let drain = Duration::from_secs(self.config.internal.drain_seconds);
         let deadline = Instant::now() + drain;
         self.health.drain();
-        self.listeners.stop(deadline).await;
+        self.fed.cancel();
+        let fed = async { while self.feeds.join_next().await.is_some() {} };
+        let (_, fed) = join(self.listeners.stop(deadline), timeout_at(deadline, fed)).await;
+        if fed.is_err() {
+            tracing::warn!("a feed was cut off; what it had in hand comes again");
+            self.feeds.abort_all();
+        }
         self.stop.cancel();
         let finished = async { while self.engines.join_next().await.is_some() {} };
         if timeout_at(deadline, finished).await.is_err() {

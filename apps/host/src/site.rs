@@ -8,13 +8,14 @@ use module::{Module, Ports, SubscriptionRoutes};
 use remote::HttpClient;
 use sea_orm_migration::MigratorTrait;
 use seam::{ModuleDescriptor, Port};
-use storage::{Engine, Store, StoreConfig, StoreParts};
+use storage::{Store, StoreConfig, StoreParts};
 use tokens::{Sealer, SigningKey};
 
 use crate::{
-    catalogue,
+    Migrations, catalogue,
     config::{Config, Section},
     keys::{self, Keys},
+    stores,
 };
 
 /// A module's wiring: which store, adapters and settings it gets. One for each service program;
@@ -30,6 +31,9 @@ pub trait Mount: Send + Sync {
     fn keys(&self) -> &'static [&'static str] {
         &[]
     }
+
+    /// Its schema's versions, for `migrate`.
+    fn migrations(&self) -> Migrations;
 
     /// Reads the module's own section and reports every mistake in it.
     fn configure(&mut self, config: &Config, section: &mut Section<'_>);
@@ -52,25 +56,21 @@ pub struct Site {
 }
 
 impl Site {
-    /// Opens the module's own data and brings its schema up to date.
+    /// Opens the module's own data. On the embedded engine its schema is brought up to date first;
+    /// on PostgreSQL that is what `migrate` is for.
     ///
     /// # Errors
-    /// Data that another process has open, that was moved to a service of its own, or whose
-    /// migrations fail.
+    /// Data that another process has open, that were moved to another place, whose migrations fail
+    /// or are behind, or a database that cannot be reached or whose roles are not as they should
+    /// be.
     pub async fn store<M: MigratorTrait>(&self, module: &'static str) -> anyhow::Result<Store> {
-        let dir = &self.config.data.dir;
-        // Written by `cargo xtask extract`: says in sentences where the data went and what to do.
-        if let Ok(notice) = std::fs::read_to_string(dir.join(format!("{module}.moved"))) {
-            anyhow::bail!("the data of {module} are not in {}: {}", dir.display(), notice.trim());
-        }
-        std::fs::create_dir_all(dir)?;
-        let engine = Engine::Sqlite { path: dir.join(format!("{module}.db")) };
+        let engine = stores::engine_of(&self.config, module)?;
         let parts = StoreParts {
             clock: Arc::clone(&self.clock),
             ids: Arc::clone(&self.ids),
             routes: Arc::new(SubscriptionRoutes::among(catalogue::MODULES)),
         };
-        Ok(Store::open::<M>(StoreConfig { module, engine }, parts).await?)
+        Store::open::<M>(StoreConfig { module, engine }, parts).await.map_err(stores::explained)
     }
 
     /// A client of another module's port, wherever that module runs.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_api::AuthApi;
 use host::{
-    Mount, SEALING_KEY, Site,
+    Migrations, Mount, SEALING_KEY, Site,
     config::{Config, Section},
 };
 use module::Module;
@@ -53,6 +53,10 @@ impl Mount for Notifications {
 
     fn keys(&self) -> &'static [&'static str] {
         &[SEALING_KEY]
+    }
+
+    fn migrations(&self) -> Migrations {
+        Migrations::of::<Migrator>()
     }
 
     fn configure(&mut self, config: &Config, section: &mut Section<'_>) {

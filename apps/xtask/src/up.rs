@@ -1,7 +1,8 @@
 //! `cargo xtask up`: the product on this machine, in any shape, until Ctrl-C.
 
 use std::{
-    path::{self, PathBuf},
+    env,
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,8 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     console::say,
+    files,
     shapes::{
-        self, AfterCrash, Binaries, BuildProfile, Launch, Ports, Purpose, Running, Shape, Terminal,
+        self, AfterCrash, Binaries, BuildProfile, Engine, Launch, Ports, Purpose, Running, Schemas,
+        Shape, Terminal,
     },
     workspace::{MONOLITH, Workspace, service_name},
 };
@@ -55,6 +58,10 @@ pub fn run(options: &Options) -> Result<()> {
         // The programs run in the root, which need not be where the command was called.
         data: path::absolute(&data).with_context(|| format!("locating {}", data.display()))?,
         folder: workspace.root().to_owned(),
+        // The programs read the configuration themselves.
+        engine: Engine::Embedded,
+        schemas: schemas(workspace.root())?,
+        replicas: 1,
         ports: Ports::From { public: options.public_port },
         purpose: Purpose::Use,
         settings: Vec::new(),
@@ -64,6 +71,26 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(binaries, launch))
+}
+
+/// Whether somebody is named who may bring schemas up to date. On the embedded engine nobody needs
+/// to be; and where nobody is, a program whose schema is behind says what to do.
+fn schemas(folder: &Path) -> Result<Schemas> {
+    let path = folder.join("ashlar.toml");
+    let file = if path.exists() { files::read(&path)? } else { String::new() };
+    let file: toml::Table = file.parse().with_context(|| format!("reading {}", path.display()))?;
+    Ok(schemas_by(|section, key| {
+        let variable = format!("ASHLAR__{section}__{key}").to_uppercase();
+        let in_file = || file.get(section)?.get(key)?.as_str().map(str::to_owned);
+        env::var(variable).ok().or_else(in_file)
+    }))
+}
+
+fn schemas_by(setting: impl Fn(&str, &str) -> Option<String>) -> Schemas {
+    let is_postgres = setting("store", "engine").as_deref() == Some("postgres");
+    let is_named =
+        ["admin_url", "admin_url_file"].iter().any(|key| setting("postgres", key).is_some());
+    if is_postgres && is_named { Schemas::Migrated } else { Schemas::AsTheyAre }
 }
 
 async fn serve(binaries: Binaries, launch: Launch) -> Result<()> {
@@ -111,4 +138,25 @@ fn where_to_go(running: &Running, data: &str) -> String {
          programs\n{}\nStop with Ctrl-C.\n",
         programs.collect::<Vec<_>>().join("\n")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemas_are_migrated_where_somebody_may() {
+        let with = |settings: &[(&str, &str, &str)]| {
+            schemas_by(|section, key| {
+                let found = settings.iter().find(|(s, k, _)| (*s, *k) == (section, key));
+                found.map(|(_, _, value)| (*value).to_owned())
+            })
+        };
+        let postgres = ("store", "engine", "postgres");
+        let admin = ("postgres", "admin_url_file", "/run/secrets/admin");
+        assert_eq!(with(&[postgres, admin]), Schemas::Migrated);
+        assert_eq!(with(&[postgres]), Schemas::AsTheyAre);
+        assert_eq!(with(&[("store", "engine", "sqlite"), admin]), Schemas::AsTheyAre);
+        assert_eq!(with(&[]), Schemas::AsTheyAre);
+    }
 }

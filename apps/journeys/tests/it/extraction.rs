@@ -2,14 +2,13 @@
 
 use anyhow::{Context as _, ensure};
 use journeys::{Api, Person, eventually, organization};
-use tempfile::TempDir;
-use xtask::shapes::{self, Running, Shape};
+use xtask::shapes::{self, Ground, Running, Shape};
 
 /// Billing's process is killed: its routes say so, the rest keeps working, and what was accepted
 /// in the meantime is not lost.
 async fn billing_dies_and_heals(extracted: &[&str]) -> anyhow::Result<()> {
-    let data = TempDir::new()?;
-    let running = shapes::start(&Shape::extracting(extracted.iter().copied()), data.path()).await?;
+    let ground = Ground::new().await?;
+    let running = shapes::start(&Shape::extracting(extracted.iter().copied()), &ground).await?;
     let api = Api::new(running.public_url())?;
     let owner = organization(&api, "before").await?;
     let subscription = owner.subscribe(3).await?;
@@ -60,9 +59,9 @@ async fn billing_among_all_extracted_dies_and_heals() -> anyhow::Result<()> {
 /// With auth down, the keys that it gave keep billing's routes open.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_verified_while_auth_is_down() -> anyhow::Result<()> {
-    let data = TempDir::new()?;
+    let ground = Ground::new().await?;
     let all = ["auth", "billing", "notifications"];
-    let running = shapes::start(&Shape::extracting(all), data.path()).await?;
+    let running = shapes::start(&Shape::extracting(all), &ground).await?;
     let api = Api::new(running.public_url())?;
     let owner = organization(&api, "keys").await?;
     owner.api.get("/v1/billing/entitlements").await?.expect(200)?;
@@ -72,36 +71,37 @@ async fn tokens_are_verified_while_auth_is_down() -> anyhow::Result<()> {
     running.stop().await
 }
 
-/// Monolith, billing extracted in place, data moved out, and back again: the customer notices
+/// Monolith, billing extracted in place, its file moved out, and back again: the customer notices
 /// nothing but the restarts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn data_move_out_and_back_without_loss() -> anyhow::Result<()> {
-    let data = TempDir::new()?;
+    let ground = Ground::embedded()?;
+    let data = ground.data();
     let monolith = Shape::extracting([]);
     let extracted = Shape::extracting(["billing"]);
 
-    let running = shapes::start(&monolith, data.path()).await?;
+    let running = shapes::start(&monolith, &ground).await?;
     let owner = organization(&Api::new(running.public_url())?, "mover").await?;
     let subscription = owner.subscribe(3).await?;
     running.stop().await?;
 
-    let running = shapes::start(&extracted, data.path()).await?;
+    let running = shapes::start(&extracted, &ground).await?;
     still_subscribed(&running, &owner.email, &subscription).await?;
     running.stop().await?;
 
-    xtask::extraction::extract("billing", data.path()).await?;
-    let running = shapes::start(&extracted, data.path()).await?;
+    xtask::extraction::extract("billing", data).await?;
+    let running = shapes::start(&extracted, &ground).await?;
     still_subscribed(&running, &owner.email, &subscription).await?;
     running.stop().await?;
 
-    let Err(refused) = shapes::start(&monolith, data.path()).await else {
+    let Err(refused) = shapes::start(&monolith, &ground).await else {
         anyhow::bail!("a monolith without billing's data must not start empty");
     };
     let refused = format!("{refused:#}");
     ensure!(refused.contains("the data of billing are not in"), "{refused}");
 
-    xtask::extraction::absorb("billing", data.path()).await?;
-    let running = shapes::start(&monolith, data.path()).await?;
+    xtask::extraction::absorb("billing", data).await?;
+    let running = shapes::start(&monolith, &ground).await?;
     still_subscribed(&running, &owner.email, &subscription).await?;
     running.stop().await
 }

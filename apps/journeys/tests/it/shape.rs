@@ -2,42 +2,50 @@
 
 use anyhow::Context as _;
 use host::config::{Layers, Mistakes};
+use host::{Migration, Order, Program};
 use journeys::Api;
-use tempfile::TempDir;
-use xtask::shapes::{self, Shape};
+use xtask::shapes::{self, Ground, Shape};
 
 /// A running shape, gone with its data when it is dropped.
 pub(crate) enum Site {
-    InProcess { running: Box<host::Running>, _data: TempDir },
-    Processes { running: shapes::Running, _data: TempDir },
+    InProcess { running: Box<host::Running>, _ground: Ground },
+    Processes { running: shapes::Running, _ground: Ground },
 }
 
 /// The monolith as a library, in the test's own process; its modules call each other over the
 /// wire format, and every second call arrives twice.
 pub(crate) async fn in_process() -> anyhow::Result<Site> {
-    let data = TempDir::new()?;
-    let dir = data.path().to_str().context("a path that is no text")?;
+    let ground = Ground::new().await?;
+    let dir = ground.data().to_str().context("a path that is no text")?;
+    let mut settings = ground.settings()?;
+    let own = [
+        ("PROFILE", "test"),
+        ("DATA__DIR", dir),
+        ("PUBLIC__BIND", "127.0.0.1:0"),
+        ("INTERNAL__BIND", "127.0.0.1:0"),
+        ("SEAM__LOCAL", "loopback"),
+    ];
+    settings.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let up = Migration { module: None, order: Order::Up };
+    told(&settings)?.migrate(&up, &mut Vec::new()).await?;
+    let running = told(&settings)?.start().await?;
+    Ok(Site::InProcess { running: Box::new(running), _ground: ground })
+}
+
+/// The monolith, told `settings`.
+fn told(settings: &[(String, String)]) -> anyhow::Result<Program> {
+    let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut mistakes = Mistakes::default();
-    let layers = Layers::of(
-        [
-            ("PROFILE", "test"),
-            ("DATA__DIR", dir),
-            ("PUBLIC__BIND", "127.0.0.1:0"),
-            ("INTERNAL__BIND", "127.0.0.1:0"),
-            ("SEAM__LOCAL", "loopback"),
-        ],
-        &mut mistakes,
-    );
-    let running = monolith::program().configured(layers, mistakes)?.start().await?;
-    Ok(Site::InProcess { running: Box::new(running), _data: data })
+    let layers = Layers::of(settings, &mut mistakes);
+    Ok(monolith::program().configured(layers, mistakes)?)
 }
 
 /// Real programs: the monolith, and the `extracted` modules beside it.
 pub(crate) async fn processes(extracted: &[&str]) -> anyhow::Result<Site> {
-    let data = TempDir::new()?;
+    let ground = Ground::new().await?;
     let shape = Shape::extracting(extracted.iter().copied());
-    let running = shapes::start(&shape, data.path()).await?;
-    Ok(Site::Processes { running, _data: data })
+    let running = shapes::start(&shape, &ground).await?;
+    Ok(Site::Processes { running, _ground: ground })
 }
 
 impl Site {

@@ -12,7 +12,8 @@ use super::report::Finding;
 use crate::{
     files,
     shapes::{
-        self, AfterCrash, BuildProfile, Launch, Ports, Program, Purpose, Quiet, Running, Shape,
+        self, AfterCrash, BuildProfile, Engine, Launch, Ports, Program, Purpose, Quiet, Running,
+        Schemas, Shape,
     },
     workspace::{MONOLITH, Workspace},
 };
@@ -34,6 +35,9 @@ pub(super) async fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
     let launch = Launch {
         folder: workspace.target().to_owned(),
         data,
+        engine: Engine::Embedded,
+        schemas: Schemas::AsTheyAre,
+        replicas: 1,
         ports: Ports::Free,
         purpose: Purpose::Use,
         settings: Vec::new(),

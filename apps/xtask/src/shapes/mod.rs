@@ -4,12 +4,15 @@
 //! is what a deployment would run.
 
 mod build;
+mod engine;
+mod ground;
 mod logs;
 mod plan;
 mod ports;
 mod program;
 mod ready;
 mod running;
+mod schema;
 mod supervisor;
 
 use std::{
@@ -22,6 +25,8 @@ use anyhow::{Context as _, Result};
 
 pub use build::{Binaries, build};
 pub(crate) use build::{PREBUILT, build_in};
+pub use engine::{Engine, RealEngines};
+pub use ground::{Ground, POSTGRES, RABBITMQ, REDIS};
 pub use logs::{LogSink, Quiet, Terminal};
 pub use ports::Ports;
 pub(crate) use ports::lease;
@@ -95,6 +100,12 @@ pub struct Launch {
     pub data: PathBuf,
     /// The folder that the programs run in, where they look for `ashlar.toml`.
     pub folder: PathBuf,
+    /// What they keep their data on, and send their events over.
+    pub engine: Engine,
+    /// Whether schemas are brought up to date first.
+    pub schemas: Schemas,
+    /// How many processes of each program there are. On the embedded engine there can be only one.
+    pub replicas: usize,
     /// Which addresses they bind to.
     pub ports: Ports,
     /// What they are for.
@@ -107,6 +118,15 @@ pub struct Launch {
     pub after_crash: AfterCrash,
     /// Who hears what the programs write.
     pub logs: Arc<dyn LogSink>,
+}
+
+/// What is done to the schemas before programs start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schemas {
+    /// Nothing. On the embedded engine the programs see to them themselves.
+    AsTheyAre,
+    /// Each program's `migrate` brings them up to date.
+    Migrated,
 }
 
 /// What programs are started for.
@@ -128,12 +148,26 @@ pub enum AfterCrash {
 }
 
 impl Launch {
-    /// For a test: free ports, nothing inherited, no restarts, no output.
+    /// For a test on `ground` and its engines.
+    #[must_use]
+    pub fn on(ground: &Ground) -> Self {
+        let engine = ground.engine().clone();
+        let schemas = match engine {
+            Engine::Embedded => Schemas::AsTheyAre,
+            Engine::Real(_) => Schemas::Migrated,
+        };
+        Self { engine, schemas, ..Self::for_test(ground.data()) }
+    }
+
+    /// For a test on the embedded engine: free ports, nothing inherited, no restarts, no output.
     #[must_use]
     pub fn for_test(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
             folder: data.to_owned(),
+            engine: Engine::Embedded,
+            schemas: Schemas::AsTheyAre,
+            replicas: 1,
             ports: Ports::Free,
             purpose: Purpose::Test,
             settings: Vec::new(),
@@ -148,11 +182,19 @@ impl Launch {
 ///
 /// # Errors
 /// A program that does not build or does not become ready; the message ends with what it wrote.
-pub async fn start(shape: &Shape, data: &Path) -> Result<Running> {
+pub async fn start(shape: &Shape, ground: &Ground) -> Result<Running> {
+    start_as(shape, Launch::on(ground)).await
+}
+
+/// Builds `shape` and starts it as `launch` says.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_as(shape: &Shape, how: Launch) -> Result<Running> {
     let wanted = shape.clone();
     let binaries = tokio::task::spawn_blocking(move || build(&wanted)).await;
     let binaries = binaries.context("building the shape")??;
-    launch(&binaries, Launch::for_test(data)).await
+    launch(&binaries, how).await
 }
 
 /// Starts programs that were built, and waits until every one is ready.

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Launch, Purpose, build::Binaries, ports::Listeners};
+use anyhow::Result;
+use tokio::process::Command;
+
+use super::{Detour, Launch, Purpose, build::Binaries, engine::Value, ports::Listeners};
 use crate::{
     extraction::Place,
     workspace::{MONOLITH, module_name, service_name},
@@ -22,10 +25,22 @@ pub(super) struct Planned {
     pub(super) folder: PathBuf,
     pub(super) purpose: Purpose,
     /// What it is told, by environment variables.
-    pub(super) settings: Vec<(String, String)>,
+    pub(super) settings: Vec<(String, Value)>,
 }
 
 impl Planned {
+    /// Tells `command`, which starts the program, all that it is to know.
+    pub(super) fn prepare(&self, command: &mut Command) {
+        if self.purpose == Purpose::Test {
+            let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+            inherited.filter(|name| name.starts_with("ASHLAR__")).for_each(|name| {
+                command.env_remove(name);
+            });
+        }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value.text())));
+        command.current_dir(&self.folder);
+    }
+
     pub(super) fn public_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.listeners.public)
     }
@@ -36,7 +51,7 @@ impl Planned {
 }
 
 /// The shape's programs, the monolith first.
-pub(super) fn plan(binaries: &Binaries, launch: &Launch) -> anyhow::Result<Vec<Planned>> {
+pub(super) fn plan(binaries: &Binaries, launch: &Launch) -> Result<Vec<Planned>> {
     let extracted: BTreeSet<String> = binaries.services.keys().cloned().collect();
     let kept = binaries.modules.difference(&extracted).cloned().collect();
     let monolith = (MONOLITH.to_owned(), binaries.monolith.clone(), kept);
@@ -44,26 +59,28 @@ pub(super) fn plan(binaries: &Binaries, launch: &Launch) -> anyhow::Result<Vec<P
         (service_name(module), binary.clone(), BTreeSet::from([module.clone()]))
     });
     let mut planned = Vec::new();
-    for (position, (name, binary, modules)) in [monolith].into_iter().chain(services).enumerate() {
-        planned.push(Planned {
-            name,
-            binary,
-            modules,
-            listeners: launch.ports.of_program(position)?,
-            folder: launch.folder.clone(),
-            purpose: launch.purpose,
-            settings: Vec::new(),
-        });
+    for (name, binary, modules) in [monolith].into_iter().chain(services) {
+        for replica in 1..=launch.replicas.max(1) {
+            planned.push(Planned {
+                name: if replica == 1 { name.clone() } else { format!("{name}#{replica}") },
+                binary: binary.clone(),
+                modules: modules.clone(),
+                listeners: launch.ports.of_program(planned.len())?,
+                folder: launch.folder.clone(),
+                purpose: launch.purpose,
+                settings: Vec::new(),
+            });
+        }
     }
-    let settings: Vec<_> =
+    let told: Result<Vec<_>> =
         planned.iter().map(|program| settings(program, &planned, launch)).collect();
-    for (program, settings) in planned.iter_mut().zip(settings) {
+    for (program, settings) in planned.iter_mut().zip(told?) {
         program.settings = settings;
     }
     Ok(planned)
 }
 
-fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Vec<(String, String)> {
+fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Result<Vec<(String, Value)>> {
     let mut settings = vec![
         ("ASHLAR__PROFILE", launch.purpose.profile().to_owned()),
         ("ASHLAR__PUBLIC__BIND", format!("127.0.0.1:{}", program.listeners.public)),
@@ -72,24 +89,33 @@ fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Vec<(String,
     // The public origin stays one in every shape: links in mails lead to the monolith.
     settings.extend(all.first().map(|monolith| ("ASHLAR__PUBLIC__ORIGIN", monolith.public_url())));
     settings.extend(data_settings(program, &launch.data));
-    let mut settings: Vec<_> =
-        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    for other in all.iter().filter(|other| other.name != program.name) {
-        let detour =
-            launch.detours.iter().find(|it| it.from == program.name && it.to == other.name);
-        let (public, internal) = match detour {
-            Some(detour) => (detour.public_url.clone(), detour.internal_url.clone()),
-            None => (other.public_url(), other.internal_url()),
+    let mut settings: Vec<_> = settings
+        .into_iter()
+        .map(|(name, value)| (name, Value::Plain(value)))
+        .chain(launch.engine.settings()?)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let elsewhere: BTreeSet<&String> = all.iter().flat_map(|other| &other.modules).collect();
+    for module in elsewhere.into_iter().filter(|module| !program.modules.contains(*module)) {
+        let section = format!("ASHLAR__MODULES__{}", module_name(module).to_uppercase());
+        let owners: Vec<&Planned> =
+            all.iter().filter(|other| other.modules.contains(module)).collect();
+        let detour = |owner: &Planned| {
+            launch.detours.iter().find(|it| it.from == program.name && it.to == owner.name)
         };
-        for module in &other.modules {
-            let section = format!("ASHLAR__MODULES__{}", module_name(module).to_uppercase());
-            let list = |url: &str| format!("[\"{url}\"]");
-            settings.push((format!("{section}__URLS"), list(&internal)));
-            settings.push((format!("{section}__PUBLIC_URLS"), list(&public)));
-        }
+        let list = |url: fn(&Planned) -> String, around: fn(&Detour) -> String| {
+            let url = |owner: &&Planned| detour(owner).map_or_else(|| url(owner), around);
+            let urls: Vec<String> = owners.iter().map(url).collect();
+            Value::Plain(format!("{urls:?}"))
+        };
+        let internal = list(Planned::internal_url, |detour| detour.internal_url.clone());
+        settings.push((format!("{section}__URLS"), internal));
+        let public = list(Planned::public_url, |detour| detour.public_url.clone());
+        settings.push((format!("{section}__PUBLIC_URLS"), public));
     }
-    settings.extend(launch.settings.iter().cloned());
-    settings
+    let more = launch.settings.iter();
+    settings.extend(more.map(|(name, value)| (name.clone(), Value::plain(value))));
+    Ok(settings)
 }
 
 /// A service opens the module's file in place, unless the data were moved to its own directory.
@@ -122,20 +148,24 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::{super::Detour, *};
+    use super::*;
 
-    fn planned(data: &Path, extracted: &[&str]) -> Vec<Planned> {
+    fn replicated(data: &Path, extracted: &[&str], replicas: usize) -> Vec<Planned> {
         let service = |module: &&str| ((*module).to_owned(), PathBuf::from(service_name(module)));
         let binaries = Binaries {
             monolith: PathBuf::from("monolith"),
             services: extracted.iter().map(service).collect(),
             modules: ["auth", "billing", "time-sheets"].map(str::to_owned).into(),
         };
-        plan(&binaries, &Launch::for_test(data)).expect("there are free ports")
+        plan(&binaries, &Launch { replicas, ..Launch::for_test(data) }).expect("free ports")
+    }
+
+    fn planned(data: &Path, extracted: &[&str]) -> Vec<Planned> {
+        replicated(data, extracted, 1)
     }
 
     fn told(program: &Planned) -> BTreeMap<&str, &str> {
-        program.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+        program.settings.iter().map(|(name, value)| (name.as_str(), value.text())).collect()
     }
 
     #[test]
@@ -188,6 +218,26 @@ mod tests {
         assert_eq!(public, "[\"http://127.0.0.1:1\"]");
         let direct = format!("[\"{}\"]", monolith.internal_url());
         assert_eq!(told(billing)["ASHLAR__MODULES__AUTH__URLS"], direct);
+    }
+
+    #[test]
+    fn replicas_share_the_work_and_not_their_addresses() {
+        let programs = replicated(Path::new("/data"), &["billing"], 2);
+        let [monolith, second, billing, other] = programs.as_slice() else {
+            panic!("{programs:?}")
+        };
+        assert_eq!(
+            (second.name.as_str(), other.name.as_str()),
+            ("monolith#2", "billing-service#2")
+        );
+        let both = format!("[\"{}\", \"{}\"]", billing.internal_url(), other.internal_url());
+        for program in [monolith, second] {
+            assert_eq!(told(program)["ASHLAR__MODULES__BILLING__URLS"], both);
+            assert!(!told(program).contains_key("ASHLAR__MODULES__AUTH__URLS"));
+            assert_eq!(told(program)["ASHLAR__PUBLIC__ORIGIN"], monolith.public_url());
+        }
+        assert!(!told(other).contains_key("ASHLAR__MODULES__BILLING__URLS"));
+        assert_ne!(told(billing)["ASHLAR__INTERNAL__BIND"], told(other)["ASHLAR__INTERNAL__BIND"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{fs, thread::JoinHandle};
 use anyhow::{Context as _, Result, bail};
 use futures_util::future;
 
-use super::{Binaries, Launch, Purpose, plan, program::Program, supervisor};
+use super::{Binaries, Launch, Purpose, Schemas, plan, program::Program, schema, supervisor};
 use crate::{
     extraction::Place,
     workspace::{MONOLITH, module_name},
@@ -28,6 +28,9 @@ impl Running {
         let data = &launch.data;
         fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
         let planned = plan::plan(binaries, &launch)?;
+        if launch.schemas == Schemas::Migrated {
+            schema::migrate(&planned, &launch.engine.migrate_settings()).await?;
+        }
         let (programs, keepers): (Vec<_>, Vec<_>) = planned
             .into_iter()
             .map(|planned| Program::new(planned, launch.after_crash, launch.logs.clone()))
@@ -45,13 +48,24 @@ impl Running {
         self.programs.first().map(Program::public_url).unwrap_or_default()
     }
 
+    /// The public origins of all of the monolith's replicas.
+    #[must_use]
+    pub fn public_urls(&self) -> Vec<String> {
+        let replicas = self
+            .programs
+            .iter()
+            .filter(|program| program.name().split('#').next() == Some(MONOLITH));
+        replicas.map(Program::public_url).collect()
+    }
+
     /// All programs, the monolith first.
     #[must_use]
     pub fn programs(&self) -> &[Program] {
         &self.programs
     }
 
-    /// The program of that name: `monolith`, or `<module>-service`.
+    /// The program of that name: `monolith`, or `<module>-service`; the second replica of one is
+    /// `monolith#2`.
     ///
     /// # Errors
     /// The shape has no such program.

@@ -25,7 +25,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{AfterCrash, Purpose, logs::Log, plan::Planned};
+use super::{AfterCrash, logs::Log, plan::Planned};
 
 /// A crash after this long is not of the same series as the one before.
 const STABLE: Duration = Duration::from_secs(30);
@@ -205,14 +205,8 @@ impl Keeper {
             }
             Guard::None => Command::new(&planned.binary),
         };
-        if planned.purpose == Purpose::Test {
-            let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-            inherited.filter(|name| name.starts_with("ASHLAR__")).for_each(|name| {
-                command.env_remove(name);
-            });
-        }
-        command.envs(planned.settings.iter().map(|(name, value)| (name, value)));
-        command.current_dir(&planned.folder).stdin(Stdio::null());
+        planned.prepare(&mut command);
+        command.stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C at the terminal is for the supervisor, which then stops all in order.
         command.process_group(0).kill_on_drop(true);

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::{
-    super::{LogSink, Ports},
+    super::{LogSink, Ports, Purpose, engine::Value},
     *,
 };
 
@@ -47,7 +47,7 @@ impl Stage {
             listeners: Ports::Free.of_program(0).expect("free ports"),
             folder: folder.path().to_owned(),
             purpose: Purpose::Test,
-            settings: vec![("ASHLAR__GREETING".to_owned(), "hello".to_owned())],
+            settings: vec![("ASHLAR__GREETING".to_owned(), Value::plain("hello"))],
         };
         let keeper = Keeper {
             planned: Arc::new(planned),

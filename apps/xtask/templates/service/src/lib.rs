@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use host::{
-    Mount, Site,
+    Migrations, Mount, Site,
     config::{Config, Section},
 };
 use module::Module;
@@ -25,6 +25,10 @@ struct Settings {}
 impl Mount for {{Module}} {
     fn descriptor(&self) -> ModuleDescriptor {
         MODULE
+    }
+
+    fn migrations(&self) -> Migrations {
+        Migrations::of::<Migrator>()
     }
 
     fn configure(&mut self, _config: &Config, section: &mut Section<'_>) {
