@@ -1,24 +1,26 @@
 //! Billing's wiring: its store, its payment gateway, its price list.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod provider;
+
+use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use billing::{Catalog, Dependencies, Settings};
-use billing_api::{MODULE, PaymentGateway};
+use billing_api::MODULE;
 use billing_migrations::Migrator;
 use host::{
     Migrations, Mount, Site,
     config::{Config, Section},
 };
 use module::Module;
-use sandbox::SandboxGateway;
+use provider::{Gateway, Provider};
 use seam::ModuleDescriptor;
 use serde::Deserialize;
 
 /// Billing, to be mounted by a program.
 #[derive(Default)]
 pub struct Billing {
-    gateway: Gateway,
+    provider: Provider,
     settings: Settings,
     catalog: Catalog,
 }
@@ -36,13 +38,6 @@ struct BillingSection {
     charge_seconds: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Gateway {
-    #[default]
-    Sandbox,
-}
-
 #[async_trait]
 impl Mount for Billing {
     fn descriptor(&self) -> ModuleDescriptor {
@@ -55,13 +50,7 @@ impl Mount for Billing {
 
     fn configure(&mut self, config: &Config, section: &mut Section<'_>) {
         let BillingSection { gateway, plans_file, charge_seconds } = section.read();
-        self.gateway = gateway;
-        match gateway {
-            Gateway::Sandbox if !config.profile.allows_sandbox() => {
-                section.mistake("gateway", "`sandbox` is for the local and test profiles");
-            }
-            Gateway::Sandbox => {}
-        }
+        self.provider = Provider::configured(gateway, config, section);
         if let Some(path) = plans_file {
             match Catalog::read(&path) {
                 Ok(catalog) => self.catalog = catalog,
@@ -83,12 +72,11 @@ impl Mount for Billing {
     }
 
     async fn mount(&self, site: &Site) -> anyhow::Result<Module> {
-        let gateway: Arc<dyn PaymentGateway> = match self.gateway {
-            Gateway::Sandbox => Arc::new(SandboxGateway::open(site.config().data.payments())?),
-        };
+        let (gateway, webhooks) = self.provider.connect(site)?;
         Ok(billing::module(Dependencies {
             store: site.store::<Migrator>(MODULE.name).await?,
             gateway,
+            webhooks,
             catalog: self.catalog.clone(),
             settings: self.settings.clone(),
         }))

@@ -7,6 +7,10 @@ use seam::ModuleDescriptor;
 pub const MODULES: &[ModuleDescriptor] =
     &[auth_api::MODULE, billing_api::MODULE, notifications_api::MODULE];
 
+/// The sections of the outside systems that a module may be told to use. They are read where that
+/// module runs, and may stand in the file that other programs read too.
+pub const PROVIDERS: &[&str] = &["sendgrid", "stripe"];
+
 /// The names of all modules.
 #[must_use]
 pub fn names() -> Vec<&'static str> {

@@ -108,7 +108,8 @@ impl Program {
         for unknown in layers.left() {
             // One file may serve all programs of a shape: the section of a module that runs
             // elsewhere is read there.
-            if !catalogue::names().contains(&unknown.as_str()) {
+            let known = [&catalogue::names(), catalogue::PROVIDERS].concat();
+            if !known.contains(&unknown.as_str()) {
                 mistakes.add(unknown, "there is no such section");
             }
         }

@@ -10,6 +10,7 @@
 mod m0001_accounts_and_seats;
 mod m0002_subscriptions_and_invoices;
 mod m0003_usage;
+mod m0004_payments;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
         migrations.push(Box::new(m0001_accounts_and_seats::Migration));
         migrations.push(Box::new(m0002_subscriptions_and_invoices::Migration));
         migrations.push(Box::new(m0003_usage::Migration));
+        migrations.push(Box::new(m0004_payments::Migration));
         migrations
     }
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use actix_web::web::Data;
-use billing_api::BillingError;
+use billing_api::{BillingError, ProviderWebhooks};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 use web::{Problem, StatusCode};
 
-use crate::{Billing, catalog, entitlements, invoices, subscriptions, usage};
+use crate::{Billing, catalog, entitlements, invoices, subscriptions, usage, webhooks};
 
 pub(crate) fn routes(
     billing: Arc<Billing>,
+    webhooks: Option<Arc<dyn ProviderWebhooks>>,
 ) -> impl Fn(&mut ServiceConfig<'_>) + Send + Sync + Clone + 'static {
     move |config| {
         config.service(
@@ -25,6 +26,15 @@ pub(crate) fn routes(
                 .service(usage::http::report_usage)
                 .service(usage::http::list_usage),
         );
+        // Who has no provider that tells anything has no such route.
+        if let Some(webhooks) = &webhooks {
+            config.service(
+                scope(format!("/webhooks/{}", webhooks.provider()).as_str())
+                    .app_data(Data::from(Arc::clone(&billing)))
+                    .app_data(Data::from(Arc::clone(webhooks)))
+                    .service(webhooks::http::take_webhook),
+            );
+        }
     }
 }
 

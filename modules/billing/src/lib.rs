@@ -4,7 +4,8 @@
 //! Each feature keeps its tables, rules and routes together. A payment provider is asked through
 //! the port [`PaymentGateway`], never inside a transaction: what is intended is committed, the
 //! provider is asked under a key of ours, the answer is committed; what was cut off in between is
-//! finished by the completer of `subscriptions`, which asks again under the same key.
+//! finished by the completer of `subscriptions`, which asks again under the same key. What a
+//! provider tells of its own accord comes in by `webhooks`.
 //!
 //! *Invariants*: a tenant has at most one subscription that is in force or being paid for; a
 //! tenant's seats never exceed its limit by reservation; an invoice that has a number is paid.
@@ -21,10 +22,11 @@ mod scopes;
 mod seats;
 mod subscriptions;
 mod usage;
+mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
-use billing_api::{BillingApi, MODULE, PaymentGateway};
+use billing_api::{BillingApi, MODULE, PaymentGateway, ProviderWebhooks};
 use events::Consumer;
 use module::{Module, Sweep};
 use storage::Store;
@@ -37,6 +39,9 @@ pub struct Dependencies {
     pub store: Store,
     /// Who takes the money.
     pub gateway: Arc<dyn PaymentGateway>,
+    /// What verifies the webhooks of the one who takes it, where they send any: the route
+    /// `POST /webhooks/<provider>` is there only then.
+    pub webhooks: Option<Arc<dyn ProviderWebhooks>>,
     /// What can be bought.
     pub catalog: Catalog,
     /// How it behaves.
@@ -60,10 +65,10 @@ impl Default for Settings {
 
 /// Builds the module.
 pub fn module(dependencies: Dependencies) -> Module {
-    let Dependencies { store, gateway, catalog, settings } = dependencies;
+    let Dependencies { store, gateway, webhooks, catalog, settings } = dependencies;
     let billing = Arc::new(Billing { store: store.clone(), gateway, catalog, settings });
     let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
-    let swept = Arc::clone(&billing);
+    let (swept, forgotten) = (Arc::clone(&billing), Arc::clone(&billing));
     Module::new(MODULE, store)
         .serving::<dyn BillingApi>(api)
         .consuming(Consumer::effect("billing.take_owner_seat", Arc::new(seats::OwnerSeat)))
@@ -71,6 +76,14 @@ pub fn module(dependencies: Dependencies) -> Module {
             subscriptions::CompleteCharge::NAME,
             Arc::new(subscriptions::CompleteCharge::new(Arc::clone(&billing))),
         ))
+        .consuming(Consumer::action(
+            "billing.act_on_webhook",
+            Arc::new(webhooks::ActOnNews::new(Arc::clone(&billing))),
+        ))
+        .sweeping(Sweep::new("billing.forget_webhooks", webhooks::FORGET_EVERY, move || {
+            let billing = Arc::clone(&forgotten);
+            async move { billing.forget_webhooks().await }
+        }))
         .sweeping(Sweep::new(
             "billing.look_after_claims",
             subscriptions::LOOK_AFTER_CLAIMS_EVERY,
@@ -79,7 +92,7 @@ pub fn module(dependencies: Dependencies) -> Module {
                 async move { billing.look_after_claims().await }
             },
         ))
-        .routes(http::routes(billing))
+        .routes(http::routes(billing, webhooks))
 }
 
 /// The module at work. Each feature adds what it does in a file of its own.

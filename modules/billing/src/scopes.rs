@@ -7,3 +7,9 @@ pub(crate) static CLAIMS: SystemScope = SystemScope {
     why: "claimed keys that nobody finishes are looked up for all tenants at once; what is done \
           about one is done in its tenant's scope",
 };
+
+pub(crate) static WEBHOOKS: SystemScope = SystemScope {
+    name: "billing.webhooks",
+    why: "what a payment provider tells is kept before it is known whose it is, and some of it is \
+          nobody's; what is done about it is done in the tenant's scope",
+};

@@ -1,10 +1,13 @@
 //! Reads one section, and reports every mistake in it rather than the first.
 
+use std::path::Path;
+
+use kernel::Secret;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use super::{Layers, Mistakes};
+use super::{Layers, Mistakes, secrets};
 
 /// More mistakes than anybody makes in one section: a bound on the search for them.
 const MOST_MISTAKES: usize = 100;
@@ -24,6 +27,12 @@ impl<'a> Section<'a> {
         mistakes: &'a mut Mistakes,
     ) -> Self {
         Self { name, layers, mistakes }
+    }
+
+    /// The section of an outside system that the module is told to use: one of
+    /// [`crate::catalogue::PROVIDERS`].
+    pub fn of_provider(&mut self, name: &'static str) -> Section<'_> {
+        Section::new(name, self.layers, self.mistakes)
     }
 
     /// The section as a `T`. A value that does not fit is reported and its default taken, so that
@@ -60,6 +69,11 @@ impl<'a> Section<'a> {
             }
         }
         T::default()
+    }
+
+    /// Puts the secret that `file` holds in place of the `value` at `key`: files win.
+    pub fn read_secret(&mut self, key: &str, value: &mut Option<Secret>, file: Option<&Path>) {
+        secrets::from_file(&format!("{}.{key}", self.name), value, file, self.mistakes);
     }
 
     /// Reports that the value at `key` cannot be used.

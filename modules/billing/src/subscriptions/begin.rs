@@ -7,7 +7,7 @@ use web::RequestKey;
 
 use super::{
     Answer, ChargeState, Checkout, Status, Subscribe, SubscribeError, charge,
-    completer::ChargeUnsettled, live, order::Order, subscription,
+    completer::ChargeUnsettled, customer, live, order::Order, subscription,
 };
 use crate::{
     Billing, accounts,
@@ -69,7 +69,9 @@ impl Billing {
         // A refusal from here on takes the claim with it: nothing is stored for it.
         let order = Order::new(&self.catalog, request)?;
         self.check_tenant(&tx, &order).await?;
-        let charge = insert(&tx, &order, key).await?;
+        let customer = customer::at(tx.find(), self.gateway.provider()).one().await?;
+        let customer = customer.map(|customer| customer.reference);
+        let charge = insert(&tx, &order, customer, key).await?;
         let due = self.store.clock().now() + self.cut_off_after();
         let unsettled = ChargeUnsettled::first(charge.id);
         tx.schedule(due, &unsettled.schedule_key(), &unsettled).await?;
@@ -162,6 +164,7 @@ pub(super) async fn unsettled(
 async fn insert(
     tx: &TenantTx,
     order: &Order<'_>,
+    customer: Option<String>,
     request_key: &str,
 ) -> Result<charge::Model, SubscribeError> {
     let (ids, now) = (tx.store().ids(), tx.store().clock().now());
@@ -224,6 +227,7 @@ async fn insert(
         amount: Set(order.total.amount),
         description: Set(order.description()),
         payment_method: Set(Some(order.payment_method.expose().to_owned())),
+        customer: Set(customer),
         request_key: Set(request_key.to_owned()),
         reference: Set(None),
         decline_code: Set(None),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use billing_api::ChargeRequest;
+use billing_api::{ChargeRequest, Customer};
 use kernel::{CallKey, Secret, TenantId, Timestamp};
 use sea_orm::entity::prelude::*;
 
@@ -27,6 +27,9 @@ pub(crate) struct Model {
     /// The provider's name of the payment method, with which nobody but the provider's customer
     /// (us) can do anything. Erased once the charge is settled.
     pub payment_method: Option<String>,
+    /// Who pays, as the provider knows them. Missing until the provider is asked for the first time
+    /// by a tenant that is new to it, and in charges of a build that knew no customers.
+    pub customer: Option<String>,
     /// The `Idempotency-Key` of the request that it answers.
     pub request_key: String,
     /// The provider's id of it, once it is paid.
@@ -36,13 +39,21 @@ pub(crate) struct Model {
     pub updated_at: TimeDateTimeWithTimeZone,
 }
 
+/// What the keys of charges begin with.
+const KEYS: &str = "billing/charge/";
+
+/// The charge that is asked for under `key`, where it is one of ours.
+pub(crate) fn id_of(key: &CallKey) -> Option<Uuid> {
+    key.as_str().strip_prefix(KEYS)?.parse().ok()
+}
+
 impl Model {
     /// The request, the same at every time of asking but for `allowed`.
-    pub(crate) fn request(&self, allowed: Duration) -> ChargeRequest {
+    pub(crate) fn request(&self, customer: Customer, allowed: Duration) -> ChargeRequest {
         ChargeRequest {
-            key: CallKey::new(format!("billing/charge/{}", self.id)),
+            key: CallKey::new(format!("{KEYS}{}", self.id)),
             tenant: TenantId(self.tenant_id),
-            customer: None,
+            customer: Some(customer),
             amount: self.currency.money(self.amount),
             payment_method: Secret::new(self.payment_method.clone().unwrap_or_default()),
             description: self.description.clone(),

@@ -3,20 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use billing_api::GatewayError;
 use events::{Action, Delivery, HandlerError};
 use kernel::{Aggregate, CallContext, Event};
-use sea_orm::ColumnTrait;
 use serde::{Deserialize, Serialize};
 use storage::StoreError;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChargeState, charge, settle::Settled};
+use super::Resolved;
 use crate::Billing;
-
-/// What is kept of the engine's time for committing what the provider says.
-const TIME_TO_SETTLE: Duration = Duration::from_secs(5);
 
 /// The longest wait between two times of asking.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
@@ -84,49 +79,19 @@ impl Action<ChargeUnsettled> for CompleteCharge {
         _: &Delivery,
     ) -> Result<(), HandlerError> {
         let Self(billing) = self;
-        let Some(charge) = unsettled(billing, ctx, event.charge).await? else {
-            return Ok(());
-        };
-        let allowed =
-            ctx.remaining().saturating_sub(TIME_TO_SETTLE).min(billing.settings.charge_time);
-        match billing.ask(&charge, allowed).await {
-            Ok(outcome) => match billing.settle(ctx, charge.id, &outcome).await? {
-                Settled::Now(_) | Settled::Before => Ok(()),
-                Settled::Contradicted => {
-                    Err(HandlerError::permanent("the provider contradicts what it said before"))
-                }
-            },
-            // An earlier request may have reached the provider, so that "unreachable" now says
-            // nothing about the money.
-            Err(error @ (GatewayError::Unknown(_) | GatewayError::Unreachable(_))) => {
+        match billing.resolve(ctx, event.charge).await? {
+            Resolved::Is(_) | Resolved::Gone => Ok(()),
+            Resolved::StillUnknown(error) => {
                 tracing::warn!(
-                    billing.charge = %charge.id,
+                    billing.charge = %event.charge,
                     billing.attempt = event.attempt,
                     error = &error as &dyn std::error::Error,
                     "a charge is still without an answer"
                 );
                 Ok(ask_later(billing, ctx, &event).await?)
             }
-            Err(error @ (GatewayError::Rejected(_) | GatewayError::KeyReused)) => {
-                Err(HandlerError::permanent(error))
-            }
         }
     }
-}
-
-async fn unsettled(
-    billing: &Billing,
-    ctx: &CallContext,
-    charge: Uuid,
-) -> Result<Option<charge::Model>, StoreError> {
-    billing
-        .store
-        .read(ctx)?
-        .find::<charge::Entity>()
-        .filter(charge::Column::Id.eq(charge))
-        .filter(charge::Column::State.eq(ChargeState::Pending))
-        .one()
-        .await
 }
 
 async fn ask_later(

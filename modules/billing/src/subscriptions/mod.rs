@@ -3,14 +3,17 @@
 //! A beginning is three steps, of which the middle one is not ours: the *intent* is committed
 //! (`begin`), the provider is asked, the answer is *settled* (`settle`). Whoever is cut off
 //! after the first leaves a charge that the *completer* (`completer`) asks for again. Should even
-//! the completer be lost, a sweep over the claimed keys (`claims`) sends another.
+//! the completer be lost, a sweep over the claimed keys (`claims`) sends another; and what the
+//! provider tells of its own accord (`crate::webhooks`) is acted upon as the completer would.
 
 mod begin;
-mod charge;
+pub(crate) mod charge;
 mod claims;
 mod completer;
+mod customer;
 pub(crate) mod http;
 mod order;
+mod resolve;
 mod settle;
 mod state;
 mod subscribe;
@@ -26,6 +29,7 @@ use crate::Billing;
 pub(crate) use claims::SWEEP_EVERY as LOOK_AFTER_CLAIMS_EVERY;
 pub(crate) use completer::CompleteCharge;
 pub(crate) use order::Subscribe;
+pub(crate) use resolve::Resolved;
 pub(crate) use state::{ChargeState, Checkout, InvoiceStatus, Settlement, Status};
 pub(crate) use subscribe::{Answer, SubscribeError};
 pub(crate) use view::SubscriptionView;

@@ -1,8 +1,11 @@
 //! Subscribing: intent, charge, settlement.
 
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
 
-use billing_api::{ChargeOutcome, GatewayError};
+use billing_api::{ChargeOutcome, ChargeRequest, GatewayError};
 use kernel::CallContext;
 use serde_json::Value;
 use storage::StoreError;
@@ -82,7 +85,7 @@ impl Billing {
         request: &Subscribe,
         key: &RequestKey,
     ) -> Result<Answer, SubscribeError> {
-        let (charge, asked) = match self.begin(ctx, request, key).await? {
+        let (charge, asked) = match storage::retrying(|| self.begin(ctx, request, key)).await? {
             Begun::New(charge) => (charge, Asked::ForTheFirstTime),
             Begun::Resumed(charge) => (charge, Asked::PerhapsBefore),
             Begun::Answered(answer) => return Ok(answer),
@@ -90,12 +93,13 @@ impl Billing {
         #[cfg(feature = "failpoints")]
         failpoints::reach("billing::intent_before_charge").await;
         let allowed = ctx.remaining().saturating_sub(TIME_TO_SETTLE).min(self.settings.charge_time);
-        match self.ask(&charge, allowed).await {
+        match self.ask(ctx, &charge, allowed).await {
             Ok(outcome) => self.settle_and_answer(ctx, &charge, outcome, key).await,
             Err(source @ (GatewayError::Unreachable(_) | GatewayError::Rejected(_)))
                 if asked == Asked::ForTheFirstTime =>
             {
-                match self.undo(&self.time_to_commit(ctx), &charge).await {
+                let ctx = self.time_to_commit(ctx);
+                match storage::retrying(|| self.undo(&ctx, &charge)).await {
                     Ok(Undone::Entirely) => Err(SubscribeError::ProviderUnreachable(source)),
                     Ok(Undone::TooLate) => Err(self.outcome_unknown(source)),
                     Err(source) => Err(self.outcome_unknown(source)),
@@ -105,16 +109,19 @@ impl Billing {
         }
     }
 
-    /// Asks the provider for `charge`, for the first time or again.
+    /// Asks the provider for `charge`, for the first time or again, in the name of its customer.
     pub(super) async fn ask(
         &self,
+        ctx: &CallContext,
         charge: &charge::Model,
         allowed: Duration,
     ) -> Result<ChargeOutcome, GatewayError> {
-        let request = charge.request(allowed);
-        #[cfg(feature = "failpoints")]
-        let request = forgetful(request);
-        let asked = self.gateway.charge(request);
+        let began = Instant::now();
+        let asked = async {
+            let customer = self.customer_of(ctx, charge, allowed).await?;
+            let left = allowed.saturating_sub(began.elapsed());
+            self.ask_for(charge.request(customer, left)).await
+        };
         // The adapter keeps to `allowed`; should one not, the client is answered all the same.
         let answer = match tokio::time::timeout(allowed + TIME_TO_SETTLE / 2, asked).await {
             Ok(answer) => answer,
@@ -125,6 +132,12 @@ impl Billing {
             failpoints::reach("billing::charged_before_commit").await;
         }
         answer
+    }
+
+    async fn ask_for(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
+        #[cfg(feature = "failpoints")]
+        let request = forgetful(request);
+        self.gateway.charge(request).await
     }
 
     async fn settle_and_answer(
@@ -142,7 +155,7 @@ impl Billing {
                 Ok(answer)
             }
             // The completer was faster, and has stored the answer.
-            Ok(Settled::Before) => match self.repeat(&ctx, key).await {
+            Ok(Settled::Before) => match storage::retrying(|| self.repeat(&ctx, key)).await {
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) => Err(SubscribeError::InFlight { retry_after: self.cut_off_after() }),
                 Err(source) => Err(self.outcome_unknown(source)),
@@ -172,7 +185,7 @@ impl Billing {
 
 /// A campaign checks that its ledger sees what comes of a key that is another at each asking.
 #[cfg(feature = "failpoints")]
-fn forgetful(mut request: billing_api::ChargeRequest) -> billing_api::ChargeRequest {
+fn forgetful(mut request: ChargeRequest) -> ChargeRequest {
     if failpoints::is_on("billing::charge_key_forgets") {
         let key = format!("{}/{}", request.key.as_str(), uuid::Uuid::now_v7());
         request.key = kernel::CallKey::new(key);

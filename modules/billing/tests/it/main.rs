@@ -13,3 +13,4 @@ mod subscribing;
 mod subscribing_again;
 mod support;
 mod usage;
+mod webhooks;

@@ -8,7 +8,7 @@ use actix_web::{
     test::{self, TestRequest},
 };
 use billing::{Catalog, Dependencies, Settings};
-use billing_api::{BillingApi, PaymentGateway};
+use billing_api::{BillingApi, PaymentGateway, ProviderWebhooks};
 use billing_migrations::Migrator;
 use events::{EngineSettings, EventEngine};
 use kernel::{RandomIds, SequentialIds, TenantId, UserId};
@@ -38,12 +38,15 @@ pub(crate) struct Bench {
     pub(crate) store: TestStore,
     sandbox: SandboxGateway,
     charge_time: Duration,
+    webhooks: Option<Arc<dyn ProviderWebhooks>>,
     running: Running,
     edge: Edge,
 }
 
 /// What a process holds in memory.
 pub(crate) struct Running {
+    /// The store as this process has it open.
+    pub(crate) data: Store,
     pub(crate) bus: Arc<RecordingBus>,
     pub(crate) engine: Arc<EventEngine>,
     ports: Ports,
@@ -55,12 +58,14 @@ impl Running {
     fn start(
         store: Store,
         gateway: Arc<dyn PaymentGateway>,
+        webhooks: Option<Arc<dyn ProviderWebhooks>>,
         charge_time: Duration,
         placement: Placement,
     ) -> Self {
         let module = billing::module(Dependencies {
             store,
             gateway,
+            webhooks,
             catalog: Catalog::shipped(),
             settings: Settings { charge_time },
         });
@@ -69,8 +74,9 @@ impl Running {
         let ModuleParts { store, consumers, routes, sweeps, .. } = module.into_parts();
         let bus = RecordingBus::new();
         let settings = EngineSettings::default();
+        let data = store.clone();
         let engine = EventEngine::new(store, consumers, Arc::clone(&bus) as _, settings);
-        Self { bus, engine, ports, routes, sweeps }
+        Self { data, bus, engine, ports, routes, sweeps }
     }
 }
 
@@ -119,10 +125,24 @@ impl Bench {
             .expect("a store");
         let sandbox = SandboxGateway::open(store.folder().join("payments")).expect("a sandbox");
         let gateway = gateway(sandbox.clone());
-        let running = Running::start(store.store(), gateway, charge_time, placement);
+        let running = Running::start(store.store(), gateway, None, charge_time, placement);
         let edge =
             Edge { ids: Arc::new(SequentialIds::default()), ..Edge::new(Arc::new(KnownTokens)) };
-        Self { store, sandbox, charge_time, running, edge }
+        Self { store, sandbox, charge_time, webhooks: None, running, edge }
+    }
+
+    /// The same data and provider in another process, which believes these webhooks.
+    pub(crate) fn believing(
+        mut self,
+        webhooks: Arc<dyn ProviderWebhooks>,
+        gateway: impl FnOnce(SandboxGateway) -> Arc<dyn PaymentGateway>,
+    ) -> Self {
+        self.webhooks = Some(webhooks);
+        let (store, gateway) = (self.store.store(), gateway(self.sandbox.clone()));
+        let webhooks = self.webhooks.clone();
+        self.running =
+            Running::start(store, gateway, webhooks, self.charge_time, Placement::Direct);
+        self
     }
 
     /// Ends the process, as it were, and starts another on the same data, with the sandbox for a
@@ -138,7 +158,9 @@ impl Bench {
         };
         let store = Store::open::<Migrator>(config, parts).await.expect("the same store");
         let gateway = Arc::new(self.sandbox.clone());
-        self.running = Running::start(store, gateway, self.charge_time, Placement::Direct);
+        let webhooks = self.webhooks.clone();
+        self.running =
+            Running::start(store, gateway, webhooks, self.charge_time, Placement::Direct);
     }
 
     /// The module's port.
