@@ -3,6 +3,7 @@
 mod claims;
 mod completer;
 mod contract;
+mod customers;
 mod entitlements;
 mod events;
 mod gateways;
@@ -12,5 +13,6 @@ mod parallel;
 mod subscribing;
 mod subscribing_again;
 mod support;
+mod tables;
 mod usage;
 mod webhooks;

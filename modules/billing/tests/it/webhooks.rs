@@ -7,46 +7,20 @@ use billing_api::{InvoicePaid, PaymentFailed};
 use futures_util::future::join_all;
 use hmac::{Hmac, Mac};
 use kernel::{Clock, Secret};
-use sea_orm::entity::prelude::*;
 use serde_json::{Value, json};
 use sha2::Sha256;
-use storage::SystemScope;
 use stripe::StripeWebhooks;
 use testing::tenant_context;
+use uuid::Uuid;
 
 use crate::{
     gateways::{Mood, Moody},
     support::{Answer, Bench, check_problem, order, tenant},
+    tables::{LOOK, charges, webhook_events},
 };
 
 const SECRET: &str = "whsec_new";
 const OLD_SECRET: &str = "whsec_old";
-
-/// What is known of an event; the module keeps its entity to itself.
-mod kept {
-    use super::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "webhook_events")]
-    pub(crate) struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub provider: String,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub event_id: String,
-        pub kind: String,
-        pub state: String,
-        pub tenant_id: Option<Uuid>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(crate) enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-
-    storage::global_entity!(Entity);
-}
-
-static LOOK: SystemScope = SystemScope { name: "test.look", why: "a test looks at what is kept" };
 
 /// A module whose provider goes through `moods`, and then works.
 async fn bench(moods: impl IntoIterator<Item = Mood>) -> Bench {
@@ -85,8 +59,8 @@ impl Bench {
         self.send(request).await
     }
 
-    async fn kept(&self) -> Vec<kept::Model> {
-        let kept = self.data.system(&LOOK).find::<kept::Entity>().all().await;
+    async fn kept(&self) -> Vec<webhook_events::Model> {
+        let kept = self.data.system(&LOOK).find::<webhook_events::Entity>().all().await;
         kept.expect("events")
     }
 
@@ -101,26 +75,6 @@ impl Bench {
     async fn dead(&self) -> u64 {
         self.engine.backlog().await.expect("a backlog").dead
     }
-}
-
-mod charges {
-    use super::*;
-
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
-    #[sea_orm(table_name = "charges")]
-    pub(crate) struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub tenant_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub(crate) enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-
-    storage::tenant_entity!(Entity, Column::TenantId);
 }
 
 fn signed(secret: &str, at: i64, body: &str) -> String {
@@ -198,7 +152,8 @@ async fn what_is_about_nothing_of_ours_is_kept_and_ignored() {
     }
     bench.deliver().await;
     let kept = bench.kept().await;
-    let ignored = |event: &kept::Model| event.state == "ignored" && event.tenant_id.is_none();
+    let ignored =
+        |event: &webhook_events::Model| event.state == "ignored" && event.tenant_id.is_none();
     assert!(kept.len() == 3 && kept.iter().all(ignored), "{kept:#?}");
     assert_eq!((kept[0].provider.as_str(), kept[0].kind.as_str()), ("stripe", "customer.created"));
 }
