@@ -4,7 +4,7 @@ use std::{
         PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use reqwest::Url;
@@ -112,15 +112,41 @@ impl Replica {
     /// To be told how the attempt went.
     #[must_use]
     pub fn pending(&self) -> Pending<'_> {
-        Pending { breaker: &self.breaker, reported: false }
+        Pending { breaker: &self.breaker, reported: false, patience: None }
+    }
+
+    /// To be told how the attempt went, which the caller will wait for until `deadline`: one that
+    /// is dropped then has had no answer.
+    #[must_use]
+    pub fn pending_until(&self, deadline: Instant) -> Pending<'_> {
+        let patience = Some(Patience { since: Instant::now(), deadline });
+        Pending { patience, ..self.pending() }
     }
 }
+
+/// How long a replica must have said nothing at the least, for that to count against it: a caller
+/// in a greater hurry gives it no chance.
+const SILENCE: Duration = Duration::from_millis(500);
 
 /// An attempt whose end the breaker waits for.
 #[derive(Debug)]
 pub struct Pending<'a> {
     breaker: &'a Breaker,
     reported: bool,
+    patience: Option<Patience>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    since: Instant,
+    deadline: Instant,
+}
+
+impl Patience {
+    /// Whether the time is up, and was long enough to expect an answer in it.
+    fn is_exhausted(self, now: Instant) -> bool {
+        now >= self.deadline && now.saturating_duration_since(self.since) >= SILENCE
+    }
 }
 
 impl Pending<'_> {
@@ -138,11 +164,18 @@ impl Pending<'_> {
 }
 
 impl Drop for Pending<'_> {
-    /// The caller has gone, or its time is up. That says nothing against a replica in good
-    /// health, but a probe must not stay out for ever.
+    /// The caller has gone, or its time is up. That somebody has gone says nothing against a
+    /// replica in good health, but a probe must not stay out for ever; that nothing was heard
+    /// until the time was up does, so that a replica which takes calls and never answers is left
+    /// out.
     fn drop(&mut self) {
-        if !self.reported && !self.breaker.is_closed() {
-            self.breaker.failed(Instant::now());
+        if self.reported {
+            return;
+        }
+        let now = Instant::now();
+        let silent = self.patience.is_some_and(|patience| patience.is_exhausted(now));
+        if silent || !self.breaker.is_closed() {
+            self.breaker.failed(now);
         }
     }
 }
@@ -193,6 +226,19 @@ mod tests {
         let probe = replicas.choose(later).expect("another probe");
         probe.pending().succeeded();
         assert_eq!(ports(&replicas, later, 2), [Some(9000); 2]);
+    }
+
+    #[test]
+    fn silence_counts_once_the_time_is_up_and_was_long_enough() {
+        let start = Instant::now();
+        let (short, long) = (SILENCE / 2, SILENCE * 2);
+        let exhausted = |allowed, waited| {
+            let patience = Patience { since: start, deadline: start + allowed };
+            patience.is_exhausted(start + waited)
+        };
+        assert!(exhausted(long, long));
+        assert!(!exhausted(long, SILENCE), "the caller has gone before its time was up");
+        assert!(!exhausted(short, short), "the caller was in a hurry");
     }
 
     #[test]

@@ -74,11 +74,16 @@ impl HttpTransport {
         Ok(Self { service, replicas, client, signer, budget: RetryBudget::new() })
     }
 
-    async fn attempt(&self, target: &Target<'_>, message: &Message<'_>) -> Attempt {
+    async fn attempt(
+        &self,
+        target: &Target<'_>,
+        message: &Message<'_>,
+        deadline: Instant,
+    ) -> Attempt {
         let Some(replica) = self.replicas.choose(Instant::now()) else {
             return Attempt::refused_by_breakers(self.service());
         };
-        let pending = replica.pending();
+        let pending = replica.pending_until(deadline);
         let request = match message.request(replica.call_url(self.service(), target.method)) {
             Ok(request) => request,
             Err(failure) => return Attempt::settled(Reply::Failed(failure)),
@@ -108,7 +113,7 @@ impl Transport for HttpTransport {
         self.budget.earn();
         let (mut n, mut perhaps_done) = (1, None);
         loop {
-            let attempt = self.attempt(&target, &message).await;
+            let attempt = self.attempt(&target, &message, call.context.deadline()).await;
             let wait = Backoff::CALLS.wait(n);
             let again = attempt.next == Next::Repeat
                 && n < MAX_ATTEMPTS

@@ -114,6 +114,29 @@ async fn a_peer_that_hangs_is_hung_up_on_when_the_time_is_up() {
     assert_eq!(peer.requests().len(), 1);
 }
 
+/// Time-outs count against a replica, in a row and with nothing heard from it.
+#[tokio::test]
+async fn a_replica_that_takes_calls_and_never_answers_is_left_out() {
+    let (silent, ready) = (Peer::following(&[Act::Hang]).await, Peer::following(&[DONE]).await);
+    let client = client([silent.address, ready.address]);
+    let call = async || {
+        let context = context_with(Duration::from_millis(600));
+        within(client.balance(&context)).await
+    };
+    let late = Err(CallFailure::deadline_exceeded("ledger").into());
+    for n in 0..10 {
+        let expected = if n % 2 == 0 { late.clone() } else { Ok(7) };
+        assert_eq!(call().await, expected, "they take turns");
+    }
+
+    let mut late_again = 0;
+    for _ in 0..40 {
+        late_again += usize::from(call().await != Ok(7));
+    }
+    // A probe may have gone out.
+    assert!(late_again <= 2, "{late_again} of 40 calls were sent to it");
+}
+
 #[tokio::test]
 async fn a_caller_that_goes_away_hangs_up() {
     let peer = Peer::following(&[Act::Hang]).await;
