@@ -32,7 +32,7 @@ pub struct Options {
 
 /// What `--embedded` gives up.
 const LEFT_OUT: &str = "--embedded: nothing was tested on PostgreSQL, behind PgBouncer, with \
-                        RabbitMQ or with Redis";
+                        RabbitMQ, with Redis or against Stripe's stand-in";
 
 /// Builds, tests, and says what failed.
 ///

@@ -9,7 +9,7 @@ use super::{
     lines, named,
     named::Named,
     probe::{self, Answer},
-    programs,
+    programs::{self, Otherwise},
     server::Server,
 };
 use crate::{
@@ -85,7 +85,7 @@ async fn up(workspace: &Workspace, book: &mut Book, named: &[Named], options: &U
     if options.pgbouncer && is_named(Engine::Postgres) {
         bail!("--pgbouncer is for the private PostgreSQL, and the configuration names another");
     }
-    programs::ensure(&private, options.install)?;
+    programs::ensure(&private, options.install, Otherwise::Name)?;
     for named in named {
         let asked = probe::ask(named.engine, &named.address).await;
         asked.with_context(|| {

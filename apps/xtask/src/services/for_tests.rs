@@ -3,14 +3,23 @@
 use anyhow::{Context as _, Result};
 use kernel::Secret;
 
-use super::{Durability, Engine, book::Book, named, programs, server::Server};
+use super::{
+    Durability, Engine,
+    peer::Peer,
+    programs::{self, Otherwise},
+    server::Server,
+};
 use crate::{console::say, tools::Install, workspace::Workspace};
 
-/// The engines that tests are told of: running ones that somebody names, and private ones.
+/// The engines that tests are told of: private ones, and those that `ASHLAR_TEST_…` name.
+///
+/// Not those that the configuration of the programs names. They hold somebody's data, and roles of
+/// PostgreSQL are shared by all databases of a server: tests would change them under a product
+/// that runs there.
 #[derive(Debug)]
 pub struct TestEngines {
-    named: Vec<(&'static str, Secret)>,
     private: Vec<Engine>,
+    peer: Option<Peer>,
     running: Vec<Server>,
 }
 
@@ -20,32 +29,20 @@ impl TestEngines {
     /// # Errors
     /// One cannot be started here; the message says how to install it.
     pub fn plan(workspace: &Workspace, install: Install) -> Result<Self> {
-        let book = Book::open(workspace.target())?;
-        let configured = named::read(workspace.root())?;
-        let (mut named, mut private) = (Vec::new(), Vec::new());
-        for engine in Engine::ALL {
-            let Some(variable) = engine.test_variable() else { continue };
-            let configured = configured.iter().find(|named| {
-                // A developer's own data are not for tests; and without an administrator's
-                // entrance they can do nothing.
-                let is_entered = engine != Engine::Postgres || named.address.user.is_some();
-                named.engine == engine && is_entered && !book.holds(engine, &named.address)
-            });
-            if std::env::var_os(variable).is_some() {
-                say(format_args!("{}: the one that {variable} names", engine.name()));
-            } else if let Some(configured) = configured {
-                say(format_args!("{}: the one that {} names", engine.name(), configured.by));
-                named.push((variable, Secret::new(configured.address.in_clear())));
-            } else {
-                private.push(engine);
-            }
+        let named = |engine: &Engine| {
+            engine.test_variable().filter(|variable| std::env::var_os(variable).is_some())
+        };
+        let (named, private): (Vec<Engine>, Vec<Engine>) =
+            Engine::ALL.into_iter().partition(|engine| named(engine).is_some());
+        for engine in named {
+            let variable = engine.test_variable().unwrap_or_default();
+            say(format_args!("{}: the one that {variable} names", engine.name()));
         }
-        // Tests start their own poolers.
-        programs::ensure(&[private.as_slice(), &[Engine::PgBouncer]].concat(), install)?;
-        Ok(Self { named, private, running: Vec::new() })
+        programs::ensure(&private, install, Otherwise::NameForTests)?;
+        Ok(Self { private, peer: Peer::plan(workspace, install)?, running: Vec::new() })
     }
 
-    /// Starts the private ones.
+    /// Starts the private ones, but for the pooler, which tests start themselves.
     ///
     /// # Errors
     /// One does not start; those that did are ended.
@@ -58,21 +55,20 @@ impl TestEngines {
         });
         let started = futures_util::future::join_all(starting).await;
         let started: Result<Vec<Option<Server>>> = started.into_iter().collect();
-        self.running =
-            started.context("starting engines for the tests")?.into_iter().flatten().collect();
-        for server in &self.running {
-            say(format_args!("   {} on port {}", server.engine().name(), server.port()));
+        let started = started.context("starting engines for the tests")?;
+        self.running = started.into_iter().flatten().collect();
+        match &mut self.peer {
+            Some(peer) => peer.start().await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// What the tests are told, as environment variables.
+    /// What the tests are told besides what the environment says already.
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, Secret)> {
-        let running = self.running.iter();
-        let running =
-            running.filter_map(|server| Some((server.engine().test_variable()?, server.url())));
-        self.named.iter().cloned().chain(running).collect()
+        let told = |server: &Server| Some((server.engine().test_variable()?, server.url()));
+        let peer = self.peer.as_ref().and_then(Peer::variable);
+        self.running.iter().filter_map(told).chain(peer).collect()
     }
 
     /// Keeps the logs of the private ones, and says where they are.
@@ -80,6 +76,9 @@ impl TestEngines {
         for server in &mut self.running {
             server.keep_log();
             say(format_args!("   {} logged to {}", server.engine().name(), server.log().display()));
+        }
+        if let Some(peer) = &self.peer {
+            say(format_args!("   localstripe logged to {}", peer.log().display()));
         }
     }
 }

@@ -42,6 +42,8 @@ pub(super) enum Farewell {
     Quit,
     /// SIGKILL.
     Kill,
+    /// SIGTERM, for those who end others in turn.
+    Terminate,
 }
 
 impl Guard {
@@ -54,6 +56,7 @@ impl Guard {
         let signal = match farewell {
             Farewell::Quit => "QUIT",
             Farewell::Kill => "KILL",
+            Farewell::Terminate => "TERM",
         };
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT, "sh", &process.pid.to_string(), &process.began, signal]);

@@ -18,9 +18,9 @@ pub(super) fn shown(packages: &[&str]) -> String {
 
 const APT: &str = "/usr/bin/apt-get";
 
-/// Packages of engines start a system service and make a cluster when they are installed: both
-/// would take the default ports. While this runs, Debian's own switches forbid it; whatever was
-/// at their places before is put back, and the machine is left as it was but for the packages.
+/// Packages of engines make a cluster and start a service when they are installed, and again with
+/// the machine: they would take the default ports. While this runs, Debian's own switches forbid
+/// it; whatever was at their places before is put back. The services can be enabled as always.
 const SCRIPT: &str = r#"
 set -eu
 policy=/usr/sbin/policy-rc.d
@@ -49,6 +49,10 @@ printf 'create_main_cluster = false\n' > "$clusters/ashlar.conf"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 apt-get install -qy --no-install-recommends "$@"
+# Their services are named as they are, and would start with the machine.
+if command -v systemctl >/dev/null; then
+    for service in "$@"; do systemctl --quiet disable "$service" 2>/dev/null || true; done
+fi
 "#;
 
 /// Installs packages as root, or with a `sudo` that asks for no password.

@@ -32,17 +32,28 @@ pub(super) struct PgBouncerPrograms {
     pub(super) server: PathBuf,
 }
 
+/// What a person can do who does not want to install anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Name running engines in the configuration of the programs.
+    Name,
+    /// Name running engines that tests may do with as they like.
+    NameForTests,
+    /// Nothing: the command stops, kills and fills engines.
+    Nothing,
+}
+
 /// Makes sure that `engines` can be started here.
 ///
 /// # Errors
 /// They cannot, and may or can not be installed; the message says how to install them.
-pub fn ensure(engines: &[Engine], install: Install) -> Result<()> {
+pub fn ensure(engines: &[Engine], install: Install, otherwise: Otherwise) -> Result<()> {
     let missing = missing(engines);
     if missing.is_empty() {
         return Ok(());
     }
     if !install.install {
-        bail!("{}", complaint(&missing));
+        bail!("{}", complaint(&missing, otherwise));
     }
     let packages: Vec<&str> = missing.iter().map(|(engine, _)| engine.package()).collect();
     install::packages(&packages)?;
@@ -70,12 +81,22 @@ fn listed(missing: &[(Engine, anyhow::Error)]) -> String {
     lines.collect::<Vec<_>>().join("; ")
 }
 
-fn complaint(missing: &[(Engine, anyhow::Error)]) -> String {
+fn complaint(missing: &[(Engine, anyhow::Error)], otherwise: Otherwise) -> String {
     let packages: Vec<&str> = missing.iter().map(|(engine, _)| engine.package()).collect();
+    let otherwise = match otherwise {
+        Otherwise::Name => {
+            ". Or name running ones: ASHLAR__POSTGRES__ADMIN_URL, ASHLAR__RABBITMQ__URL, \
+             ASHLAR__REDIS__URL"
+        }
+        Otherwise::NameForTests => {
+            ". Or name running ones that tests may fill: ASHLAR_TEST_POSTGRES (a superuser's \
+             address), ASHLAR_TEST_RABBITMQ, ASHLAR_TEST_REDIS. Or leave them out with --embedded"
+        }
+        Otherwise::Nothing => "",
+    };
     format!(
-        "{}. Install what is missing with\n    {}\nor run this command again with --install; or \
-         name running engines: ASHLAR__POSTGRES__ADMIN_URL, ASHLAR__RABBITMQ__URL, \
-         ASHLAR__REDIS__URL",
+        "{}. Install what is missing with\n    {}\nor run this command again with \
+         --install{otherwise}",
         listed(missing),
         install::shown(&packages)
     )
@@ -186,7 +207,7 @@ mod tests {
             (Engine::Postgres, anyhow::anyhow!("`initdb` and `postgres` were not found")),
             (Engine::Redis, anyhow::anyhow!("`redis-server` was not found")),
         ];
-        let complaint = complaint(&missing);
+        let complaint = complaint(&missing, Otherwise::Name);
         assert!(
             complaint.starts_with("PostgreSQL: `initdb` and `postgres` were not found; Redis: ")
         );
