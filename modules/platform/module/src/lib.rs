@@ -5,12 +5,14 @@
 //! another one runs.
 
 mod bus;
+pub mod cache;
 mod definition;
 mod ports;
 mod routes;
 mod sweep;
 
 pub use bus::PortBus;
+pub use cache::{CacheKey, InProcessCache, LARGEST_VALUE, LONGEST_TTL, SharedCache};
 pub use definition::{Module, ModuleParts, RoutesOf};
 pub use ports::{Placement, Ports, ProvidedTwice};
 pub use routes::SubscriptionRoutes;

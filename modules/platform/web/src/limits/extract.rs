@@ -41,12 +41,20 @@ pub enum Costly {}
 #[derive(Clone, Copy, Debug)]
 pub enum Guessable {}
 
+/// See [`LimitClass::Token`].
+#[derive(Clone, Copy, Debug)]
+pub enum Token {}
+
 impl LimitedByAddress for Costly {
     const CLASS: LimitClass = LimitClass::Costly;
 }
 
 impl LimitedByAddress for Guessable {
     const CLASS: LimitClass = LimitClass::Guessable;
+}
+
+impl LimitedByAddress for Token {
+    const CLASS: LimitClass = LimitClass::Token;
 }
 
 impl<C: LimitedByAddress> FromRequest for Limited<C> {

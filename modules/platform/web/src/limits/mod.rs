@@ -21,7 +21,7 @@ mod store;
 pub mod testing;
 
 pub use address::{Network, NetworkError, TrustedProxies};
-pub use extract::{Costly, Guessable, Limited, LimitedByAddress};
+pub use extract::{Costly, Guessable, Limited, LimitedByAddress, Token};
 pub use figures::{ClassFigures, LimitFigures, StoreState};
 pub use gcra::{Quota, QuotaError};
 pub use in_process::InProcessLimits;

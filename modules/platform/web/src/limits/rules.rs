@@ -7,15 +7,19 @@ use super::gcra::Quota;
 pub enum LimitClass {
     /// Anonymous requests that cost us something each: a password hash, a mail. By address.
     Costly,
-    /// Anonymous requests that tell whether a secret is right: a password, a token. By address.
+    /// Anonymous requests that tell whether a secret is right that a person chose: a password. By
+    /// address.
     Guessable,
+    /// Anonymous requests with a secret that we made, too long to be guessed: the token of a mail or
+    /// of a session. By address.
+    Token,
     /// Requests with an access token. By tenant.
     Tenant,
 }
 
 impl LimitClass {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Costly, Self::Guessable, Self::Tenant];
+    pub const ALL: [Self; 4] = [Self::Costly, Self::Guessable, Self::Token, Self::Tenant];
 
     /// The name in keys, in the configuration and in the headers of answers.
     #[must_use]
@@ -23,6 +27,7 @@ impl LimitClass {
         match self {
             Self::Costly => "costly",
             Self::Guessable => "guessable",
+            Self::Token => "token",
             Self::Tenant => "tenant",
         }
     }
@@ -33,8 +38,10 @@ impl LimitClass {
 pub struct LimitRules {
     /// Of an address, in requests that cost us something.
     pub costly: Quota,
-    /// Of an address, in requests that a secret can be guessed with.
+    /// Of an address, in requests that a password can be guessed with.
     pub guessable: Quota,
+    /// Of an address, in requests with a token that we made.
+    pub token: Quota,
     /// Of a tenant, in all of its requests.
     pub tenant: Quota,
 }
@@ -44,6 +51,7 @@ impl LimitRules {
         match class {
             LimitClass::Costly => self.costly,
             LimitClass::Guessable => self.guessable,
+            LimitClass::Token => self.token,
             LimitClass::Tenant => self.tenant,
         }
     }

@@ -25,7 +25,12 @@ fn quota(burst: u32, rate: u32) -> Quota {
 
 /// Two guesses from an address and three requests of a tenant, one a minute.
 fn rules() -> LimitRules {
-    LimitRules { costly: quota(1, 1), guessable: quota(2, 1), tenant: quota(3, 1) }
+    LimitRules {
+        costly: quota(1, 1),
+        guessable: quota(2, 1),
+        token: quota(1, 1),
+        tenant: quota(3, 1),
+    }
 }
 
 fn clock() -> Arc<ManualClock> {
