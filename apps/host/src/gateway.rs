@@ -4,7 +4,6 @@
 use std::{
     error::Error,
     io,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +25,7 @@ use tokio::{
     sync::{Mutex, mpsc},
     time::{Instant, timeout_at},
 };
-use web::Problem;
+use web::{Problem, limits::TrustedProxies};
 
 /// Chunks in flight between the client's connection and the owner's: what bounds memory.
 const CHUNKS: usize = 8;
@@ -78,11 +77,16 @@ const OURS_ON_ANSWERS: &[&str] = &[
 /// Leads to the public listeners of one module.
 #[derive(Clone)]
 pub(crate) struct Gateway {
-    module: &'static str,
-    owners: Arc<Replicas>,
-    runtime: Handle,
-    patience: Duration,
-    scheme: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) owners: Arc<Replicas>,
+    /// Outlives the worker that a request came in on, and with it the connections.
+    pub(crate) runtime: Handle,
+    pub(crate) patience: Duration,
+    /// What clients reach this program over, `http` or `https`.
+    pub(crate) scheme: &'static str,
+    /// Whose word is taken for the address of a client. The owner is told one address, and takes
+    /// ours for it.
+    pub(crate) proxies: TrustedProxies,
 }
 
 /// Why there is no answer to pass on.
@@ -96,18 +100,6 @@ enum Unanswered {
 }
 
 impl Gateway {
-    /// `runtime` outlives the worker that a request came in on, and with it the connections;
-    /// `scheme` is what clients reach this program over, `http` or `https`.
-    pub(crate) fn new(
-        module: &'static str,
-        owners: Arc<Replicas>,
-        runtime: Handle,
-        patience: Duration,
-        scheme: &'static str,
-    ) -> Self {
-        Self { module, owners, runtime, patience, scheme }
-    }
-
     /// Passes `request` on and streams the answer back. An owner that refuses the connection has
     /// got nothing, so the next one is asked; what was sent is not sent again.
     pub(crate) async fn forward(
@@ -118,7 +110,7 @@ impl Gateway {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(Problem::internal)?;
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let headers = outgoing_headers(&request, self.scheme);
+        let headers = outgoing_headers(&request, self.scheme, &self.proxies);
         let body = has_body(&request).then(|| ClientBody::of(payload));
         let deadline = Instant::now() + self.patience;
 
@@ -265,7 +257,7 @@ impl ClientBody {
     }
 }
 
-fn outgoing_headers(request: &HttpRequest, scheme: &str) -> HeaderMap {
+fn outgoing_headers(request: &HttpRequest, scheme: &str, proxies: &TrustedProxies) -> HeaderMap {
     let mut incoming = HeaderMap::new();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
@@ -278,13 +270,11 @@ fn outgoing_headers(request: &HttpRequest, scheme: &str) -> HeaderMap {
     for (name, value) in passed_on(&incoming, NOT_FROM_CLIENTS) {
         headers.append(name.clone(), value.clone());
     }
-    // Not what the client says in headers of that kind, which anybody can write.
+    // Not what the client says in headers of that kind, which anybody can write: of its address,
+    // what was seen here or by a proxy of ours.
     let host = incoming.get("host").and_then(|host| host.to_str().ok()).map(str::to_owned);
     let ours = [
-        (
-            "x-forwarded-for",
-            request.peer_addr().as_ref().map(SocketAddr::ip).map(|ip| ip.to_string()),
-        ),
+        ("x-forwarded-for", proxies.address_of(request).map(|address| address.to_string())),
         ("x-forwarded-host", host),
         ("x-forwarded-proto", Some(scheme.to_owned())),
         // The listener may have begun the trace itself.
@@ -336,7 +326,7 @@ mod tests {
             .insert_header(("authorization", "Bearer t"))
             .peer_addr(([127, 0, 0, 1], 5).into())
             .to_http_request();
-        let headers = outgoing_headers(&request, "http");
+        let headers = outgoing_headers(&request, "http", &TrustedProxies::default());
         let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert!(!names.contains(&"x-private") && !names.contains(&"x-call-key"), "{names:?}");
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");

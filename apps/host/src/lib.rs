@@ -15,6 +15,7 @@ mod failpoints;
 mod gateway;
 mod health;
 mod keys;
+mod limits;
 mod mailbox;
 mod migrate;
 mod migrations;

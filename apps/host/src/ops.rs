@@ -15,7 +15,9 @@ use rabbitmq::RabbitBroker;
 use seam::CallFailure;
 use serde::Deserialize;
 use tokens::hash_token;
-use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer};
+use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer, limits::Limits};
+
+use crate::limits;
 
 /// The event engines of every local module, and who may look into them.
 #[derive(Clone)]
@@ -23,6 +25,7 @@ pub(crate) struct Ops {
     pub(crate) engines: BTreeMap<&'static str, Arc<EventEngine>>,
     /// Where events go by way of one.
     pub(crate) broker: Option<Arc<RabbitBroker>>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) operator_token: Option<Secret>,
 }
 
@@ -33,6 +36,7 @@ impl Ops {
         let ops = ops.configure(crate::failpoints::routes);
         config.app_data(Data::new(self)).service(
             ops.route("/backlog/{module}", actix::get().to(backlog))
+                .route("/limits", actix::get().to(limits::show))
                 .route("/broker", actix::get().to(broker::show))
                 .route("/broker/{module}/replay", actix::post().to(broker::replay))
                 .route("/dead-letters/{module}", actix::get().to(list))

@@ -30,6 +30,7 @@ use crate::{
     config::{Config, Layers, LocalCalls, Mistakes, Section, StoreEngine},
     health::Health,
     keys::{self, Keys},
+    limits::Commons,
     ops::Ops,
     serve::{self, Listeners},
     telemetry,
@@ -150,7 +151,7 @@ impl Program {
     pub async fn start(self) -> anyhow::Result<Running> {
         let name = self.name;
         let (site, modules) = self.mount().await?;
-        let Site { config, keys, ports, client, clock, ids: _ } = site;
+        let Site { config, keys, ports, client, clock, commons, .. } = site;
 
         let stop = CancellationToken::new();
         let fed = CancellationToken::new();
@@ -194,6 +195,7 @@ impl Program {
             ops: Ops {
                 engines: by_module,
                 broker: bus.broker().cloned(),
+                limits: commons.limits(&config, Arc::clone(&clock))?,
                 operator_token: config.internal.operator_token.clone(),
             },
             client,
@@ -208,7 +210,9 @@ impl Program {
         let keys = Keys::load(&self.config, self.name, Arc::clone(&clock))?;
         let client = HttpClient::new(Handle::current())?;
         let ports = self.ports(&keys, &client)?;
-        let site = Site { config: self.config, keys, ports, client, clock, ids };
+        let commons = Commons::of(&self.config)?;
+        let cache = commons.cache();
+        let site = Site { config: self.config, keys, ports, client, clock, ids, commons, cache };
         let mut modules = Vec::new();
         for mount in &self.mounts {
             let module = mount.mount(&site).await?;

@@ -20,12 +20,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use web::{AccessVerifier, Edge, Encryption, HALF_CLOSED};
 
 use crate::{
-    catalogue,
-    config::{Config, PublicConfig},
-    docs::Docs,
-    gateway::Gateway,
-    health::Health,
-    mailbox,
+    catalogue, config::Config, docs::Docs, gateway::Gateway, health::Health, limits, mailbox,
     ops::Ops,
 };
 
@@ -89,6 +84,8 @@ const GRACEFULLY: bool = true;
 fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     let config = parts.config;
     let edge = Edge {
+        limits: Arc::clone(&parts.ops.limits),
+        proxies: limits::proxies(config),
         request_time: config.public.request_time(),
         body_limit: config.public.max_body_bytes,
         origins: config.public.allowed_origins.clone(),
@@ -98,7 +95,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     let passed_on = passed_on(config, &parts.client)?;
     let site = PublicSite {
         routes: parts.routes.clone().into(),
-        gateways: gateways(&passed_on, &config.public).into(),
+        gateways: gateways(&passed_on, config).into(),
         docs: Arc::new(docs(&passed_on, &parts.routes)),
         health: Arc::clone(&parts.health),
         mailbox: match config.profile.allows_sandbox() {
@@ -205,17 +202,18 @@ fn passed_on(config: &Config, client: &HttpClient) -> anyhow::Result<Vec<PassedO
     passed_on.collect()
 }
 
-fn gateways(
-    passed_on: &[PassedOn],
-    config: &PublicConfig,
-) -> Vec<(&'static [&'static str], Gateway)> {
+fn gateways(passed_on: &[PassedOn], config: &Config) -> Vec<(&'static [&'static str], Gateway)> {
     passed_on
         .iter()
         .map(|PassedOn { module, owners }| {
-            let (runtime, patience) = (Handle::current(), config.request_time());
-            let scheme = if config.behind_tls { "https" } else { "http" };
-            let owners = Arc::clone(owners);
-            let gateway = Gateway::new(module.name, owners, runtime, patience, scheme);
+            let gateway = Gateway {
+                module: module.name,
+                owners: Arc::clone(owners),
+                runtime: Handle::current(),
+                patience: config.public.request_time(),
+                scheme: if config.public.behind_tls { "https" } else { "http" },
+                proxies: limits::proxies(config),
+            };
             (module.public_prefixes, gateway)
         })
         .collect()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{Clock, Ids};
-use module::{Module, Ports, SubscriptionRoutes};
+use module::{Module, Ports, SharedCache, SubscriptionRoutes};
 use remote::HttpClient;
 use sea_orm_migration::MigratorTrait;
 use seam::{ModuleDescriptor, Port};
@@ -15,6 +15,7 @@ use crate::{
     Migrations, catalogue,
     config::{Config, Section},
     keys::{self, Keys},
+    limits::Commons,
     stores,
 };
 
@@ -53,6 +54,8 @@ pub struct Site {
     pub(crate) client: HttpClient,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) commons: Commons,
+    pub(crate) cache: Arc<dyn SharedCache>,
 }
 
 impl Site {
@@ -101,6 +104,13 @@ impl Site {
     /// As [`Site::signing_key`].
     pub fn sealer(&self) -> anyhow::Result<Arc<Sealer>> {
         keys::sealer(&self.config)
+    }
+
+    /// What all replicas remember together for a moment; this process alone where there is no
+    /// Redis. See [`SharedCache`] for what may be kept there.
+    #[must_use]
+    pub fn cache(&self) -> Arc<dyn SharedCache> {
+        Arc::clone(&self.cache)
     }
 
     /// The clock that all modules of the program share.

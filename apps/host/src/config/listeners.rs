@@ -8,7 +8,7 @@ use std::{
 
 use kernel::Secret;
 use serde::{Deserialize, Deserializer, de::Error as _};
-use web::Origin;
+use web::{Origin, limits::Network};
 
 /// The listener for clients, and what it asks of their requests.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,6 +29,14 @@ pub struct PublicConfig {
     pub workers: usize,
     /// Whether clients come over TLS, so that browsers may be told to insist on it (HSTS).
     pub behind_tls: bool,
+    /// How many proxies of one's own stand before this listener, one behind the other, each of
+    /// which appends to `X-Forwarded-For`: 0 to 10. A client's address is believed from them alone.
+    /// Another program that passes requests on to this one counts as one, whatever stands before
+    /// that.
+    pub trusted_hops: usize,
+    /// The addresses or networks that the nearest of them connects from, such as `10.0.0.0/8`.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for PublicConfig {
@@ -41,6 +49,8 @@ impl Default for PublicConfig {
             max_body_bytes: 1024 * 1024,
             workers: 2,
             behind_tls: false,
+            trusted_hops: 0,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -90,6 +100,11 @@ impl Default for InternalConfig {
             drain_seconds: 20,
         }
     }
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Origin>, D::Error> {

@@ -4,8 +4,10 @@ mod address;
 mod bus;
 mod check;
 mod layers;
+mod limits;
 mod listeners;
 mod mistakes;
+mod redis;
 mod secrets;
 mod section;
 mod stores;
@@ -18,8 +20,10 @@ use serde::Deserialize;
 
 pub use bus::{Bus, EventsConfig, RabbitmqConfig};
 pub use layers::Layers;
+pub use limits::LimitsConfig;
 pub use listeners::{InternalConfig, PublicConfig};
 pub use mistakes::Mistakes;
+pub use redis::RedisConfig;
 pub use section::Section;
 pub use stores::{
     ModuleDatabase, ModulePostgresConfig, Pooler, PostgresConfig, StoreConfig, StoreEngine,
@@ -50,6 +54,10 @@ pub struct Config {
     pub events: EventsConfig,
     /// The broker, where that is the bus.
     pub rabbitmq: RabbitmqConfig,
+    /// Where replicas count and remember together.
+    pub redis: RedisConfig,
+    /// How many requests are taken from whom.
+    pub limits: LimitsConfig,
     /// `modules.<name>`: where modules run that do not run here.
     pub modules: BTreeMap<String, RemoteConfig>,
 }
@@ -228,6 +236,8 @@ impl Config {
             postgres: Section::new("postgres", layers, mistakes).read(),
             events: Section::new("events", layers, mistakes).read(),
             rabbitmq: Section::new("rabbitmq", layers, mistakes).read(),
+            redis: Section::new("redis", layers, mistakes).read(),
+            limits: Section::new("limits", layers, mistakes).read(),
             modules: remote.collect(),
             databases: modules
                 .into_iter()
@@ -237,6 +247,8 @@ impl Config {
         config.read_operator_token(mistakes);
         config.read_passwords(mistakes);
         config.read_bus(mistakes);
+        config.read_redis(mistakes);
+        config.check_limits(mistakes);
         config.check_listeners(profile.is_some(), mistakes);
         config.check_modules(known, linked, mistakes);
         config
