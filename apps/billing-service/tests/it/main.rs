@@ -1,0 +1,4 @@
+//! Billing's wiring: what an operator may set, and the provider's webhooks in both shapes.
+
+mod settings;
+mod webhooks;
