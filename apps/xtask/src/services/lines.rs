@@ -43,7 +43,8 @@ pub(super) async fn write(
     }
     let path = path(workspace);
     files::write_private(&path, &format!("{}\n", text.trim_end()))?;
-    let path = path.display();
+    // As a person in the checkout would type it.
+    let path = files::relative(workspace.root(), &path);
     Ok(format!(
         "{path} names them, with their passwords. The product on these engines:\n\
          \x20   cargo run -- --config {path} migrate up\n\

@@ -68,7 +68,9 @@ impl Ports {
 
 /// A port that nothing listens on and that no other test holds.
 pub(crate) fn lease() -> Result<(u16, File)> {
-    let folder = env::temp_dir().join("ashlar-ports");
+    // One for each user: another's files cannot be locked.
+    let user = rustix::process::getuid().as_raw();
+    let folder = env::temp_dir().join(format!("ashlar-ports-{user}"));
     fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let count = FREE_PORTS.end - FREE_PORTS.start;
     // The standard library's hasher is seeded at random, which is all the randomness wanted here.
