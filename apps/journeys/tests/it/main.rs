@@ -4,6 +4,7 @@ mod bad_input;
 mod extraction;
 mod graph;
 mod journey;
+mod localstripe;
 mod readme;
 mod shape;
 mod team;

@@ -15,6 +15,11 @@ pub(crate) enum Site {
 /// The monolith as a library, in the test's own process; its modules call each other over the
 /// wire format, and every second call arrives twice.
 pub(crate) async fn in_process() -> anyhow::Result<Site> {
+    in_process_told(&[]).await
+}
+
+/// As [`in_process`], told `more` besides.
+pub(crate) async fn in_process_told(more: &[(&str, &str)]) -> anyhow::Result<Site> {
     let ground = Ground::new().await?;
     let dir = ground.data().to_str().context("a path that is no text")?;
     let mut settings = ground.settings()?;
@@ -25,7 +30,8 @@ pub(crate) async fn in_process() -> anyhow::Result<Site> {
         ("INTERNAL__BIND", "127.0.0.1:0"),
         ("SEAM__LOCAL", "loopback"),
     ];
-    settings.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let own = own.iter().chain(more);
+    settings.extend(own.map(|&(name, value)| (name.to_owned(), value.to_owned())));
     let up = Migration { module: None, order: Order::Up };
     told(&settings)?.migrate(&up, &mut Vec::new()).await?;
     let running = told(&settings)?.start().await?;
