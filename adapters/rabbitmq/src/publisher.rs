@@ -1,12 +1,15 @@
 use std::{
     collections::HashSet,
+    future::poll_fn,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
+use futures_util::future::maybe_done;
 use kernel::{Envelope, EventId};
 use lapin::{
     Channel, Confirmation, ErrorKind, PublisherConfirm,
@@ -41,15 +44,16 @@ const MOST_IDLE: usize = 8;
 struct Answers {
     confirmed: Vec<EventId>,
     returned: HashSet<EventId>,
-    /// Why there is no more.
-    failure: Option<Failure>,
+    /// Why there is no more: the first reason.
+    failure: Option<(RabbitError, Reached)>,
 }
 
-/// Why a batch was not taken as a whole.
-struct Failure {
-    error: RabbitError,
-    /// Whether certainly nothing of it reached the broker.
-    nothing_sent: bool,
+/// Whether what failed reached the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    Perhaps,
+    /// Certainly nothing of the batch did.
+    Nobody,
 }
 
 impl Publisher {
@@ -87,7 +91,7 @@ impl Publisher {
         };
         let answers = self.send(&channel, destination, envelopes).await;
         match &answers.failure {
-            Some(failure) => self.failed(&failure.error),
+            Some((error, _)) => self.failed(error),
             None => {
                 self.0.failing.store(false, Ordering::Relaxed);
                 self.give_back(channel);
@@ -132,40 +136,66 @@ impl Publisher {
     async fn send(&self, channel: &Channel, destination: &str, envelopes: &[Envelope]) -> Answers {
         let until = Instant::now() + self.0.confirm_time;
         let mut answers = Answers::default();
-        let mut in_flight = Vec::with_capacity(envelopes.len());
-        for envelope in envelopes {
-            match self.send_one(channel, destination, envelope, until).await {
-                Ok(confirm) => in_flight.push((envelope.id, confirm)),
-                Err(error) => {
-                    let nothing_sent = in_flight.is_empty() && never_left(&error);
-                    answers.failure = Some(Failure { error, nothing_sent });
-                    break;
-                }
+        let written = match self.write(channel, destination, envelopes, until).await {
+            Ok(written) => written,
+            Err(error) => {
+                answers.fail(error, Reached::Nobody);
+                return answers;
             }
-        }
-        for (id, confirm) in in_flight {
-            answers.hear(id, timeout_at(until, confirm).await);
+        };
+        let reached = match written.first() {
+            Some(Err(error)) if never_left(error) => Reached::Nobody,
+            _ => Reached::Perhaps,
+        };
+        for (envelope, written) in envelopes.iter().zip(written) {
+            match written {
+                Ok(confirm) => answers.hear(envelope.id, timeout_at(until, confirm).await),
+                Err(error) => answers.fail(error, reached),
+            }
         }
         answers
     }
 
-    /// Writes one message; the broker's answer to it is what comes back.
-    async fn send_one(
+    /// Writes a batch; the broker's answers are what comes back.
+    async fn write(
         &self,
         channel: &Channel,
         destination: &str,
-        envelope: &Envelope,
+        envelopes: &[Envelope],
         until: Instant,
-    ) -> Result<PublisherConfirm, RabbitError> {
-        let (properties, body) = message::write(envelope)?;
+    ) -> Result<Vec<Result<PublisherConfirm, RabbitError>>, RabbitError> {
+        const MANDATORY: BasicPublishOptions =
+            BasicPublishOptions { mandatory: true, immediate: false };
         let key = self.0.topology.key_of(destination)?;
-        let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let publishing =
-            channel.basic_publish(self.0.topology.events(), key, mandatory, &body, properties);
-        match timeout_at(until, publishing).await {
-            Ok(written) => written.map_err(RabbitError::broken("publishing")),
-            Err(_) => Err(RabbitError::TooSlow { doing: "publishing" }),
+        let messages: Vec<_> = envelopes.iter().map(message::write).collect::<Result<_, _>>()?;
+        let mut writing = Vec::with_capacity(messages.len());
+        for (properties, body) in &messages {
+            let (exchange, key) = (self.0.topology.events(), key.clone());
+            let publishing =
+                channel.basic_publish(exchange, key, MANDATORY, body, properties.clone());
+            writing.push(Box::pin(maybe_done(publishing)));
         }
+        // The first poll puts a message in line. To wait for each before the next would cost a
+        // change of threads a message.
+        poll_fn(|context| {
+            for one in &mut writing {
+                let _in_line = one.as_mut().poll(context);
+            }
+            Poll::Ready(())
+        })
+        .await;
+        let mut written = Vec::with_capacity(writing.len());
+        for mut one in writing {
+            let outcome = timeout_at(until, one.as_mut())
+                .await
+                .ok()
+                .and_then(|()| one.as_mut().take_output());
+            written.push(match outcome {
+                Some(outcome) => outcome.map_err(RabbitError::broken("publishing")),
+                None => Err(RabbitError::TooSlow { doing: "publishing" }),
+            });
+        }
+        Ok(written)
     }
 
     fn note_routes(&self, destination: &str, answers: &Answers) {
@@ -216,7 +246,11 @@ impl Answers {
             Ok(Err(source)) => RabbitError::Broken { doing: "confirming", source },
             Err(_) => RabbitError::TooSlow { doing: "confirming" },
         };
-        self.failure.get_or_insert(Failure { error, nothing_sent: false });
+        self.fail(error, Reached::Perhaps);
+    }
+
+    fn fail(&mut self, error: RabbitError, reached: Reached) {
+        self.failure.get_or_insert((error, reached));
     }
 
     fn receipt(self, destination: &str, published: usize) -> Result<Receipt, CallFailure> {
@@ -226,9 +260,7 @@ impl Answers {
             confirmed.into_iter().filter(|id| !returned.contains(id)).collect();
         match failure {
             _ if !taken.is_empty() || published == 0 => Ok(Receipt { taken }),
-            Some(Failure { nothing_sent: false, .. }) => {
-                Err(CallFailure::outcome_unknown(destination))
-            }
+            Some((_, Reached::Perhaps)) => Err(CallFailure::outcome_unknown(destination)),
             // Nothing left this program, or all of it came back.
             Some(_) | None => Err(CallFailure::unavailable(destination)),
         }

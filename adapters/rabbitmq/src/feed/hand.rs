@@ -146,3 +146,114 @@ impl Wait {
         self.until.is_some_and(|until| now < until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::Aggregate;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(4) };
+
+    /// The `n`th event of an aggregate; its tag is `10 * aggregate + n`.
+    fn event(aggregate: u64, n: u64) -> (u64, Envelope) {
+        let tag = 10 * aggregate + n;
+        let envelope = Envelope {
+            id: EventId(Uuid::from_u128(tag.into())),
+            event_type: "counter.counted".to_owned(),
+            version: 1,
+            source: "counter".to_owned(),
+            tenant: None,
+            aggregate: Aggregate::new("counter", Uuid::from_u128(aggregate.into()), 1),
+            occurred_at: testing::noon(),
+            traceparent: None,
+            payload: serde_json::Value::Null,
+        };
+        (tag, envelope)
+    }
+
+    fn holding(events: &[(u64, u64)]) -> Hand {
+        let mut hand = Hand::new(BACKOFF);
+        for &(aggregate, n) in events {
+            let (tag, envelope) = event(aggregate, n);
+            hand.take(tag, envelope);
+        }
+        hand
+    }
+
+    fn key(aggregate: u64) -> String {
+        event(aggregate, 1).1.aggregate.ordering_key()
+    }
+
+    fn taken(tags: &[u64]) -> HashSet<EventId> {
+        tags.iter().map(|tag| EventId(Uuid::from_u128((*tag).into()))).collect()
+    }
+
+    fn tags(envelopes: &[Envelope]) -> Vec<u128> {
+        envelopes.iter().map(|envelope| envelope.id.0.as_u128()).collect()
+    }
+
+    #[test]
+    fn an_unbroken_run_is_one_acknowledgement() {
+        let mut hand = holding(&[(1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]);
+        assert_eq!(hand.settle(&taken(&[11, 12, 22])), [Ack::UpTo(12), Ack::One(22)]);
+        assert_eq!(tags(&hand.ready(Instant::now())), [21, 31]);
+        assert_eq!(hand.settle(&taken(&[21, 31])), [Ack::UpTo(31)]);
+        assert_eq!(hand.len(), 0);
+    }
+
+    #[test]
+    fn an_event_that_came_twice_is_settled_as_often() {
+        let mut hand = holding(&[(1, 1), (2, 1)]);
+        let (_, again) = event(1, 1);
+        hand.take(99, again);
+        assert_eq!(hand.settle(&taken(&[11])), [Ack::UpTo(11), Ack::One(99)]);
+    }
+
+    #[test]
+    fn a_key_that_is_aside_waits_alone_and_longer_each_time() {
+        let now = Instant::now();
+        let mut hand = holding(&[(1, 1), (2, 1), (1, 2), (3, 1)]);
+        assert_eq!(tags(&hand.ready_without(&key(1), now)), [21, 31]);
+        hand.set_aside(key(1), now);
+        let until = hand.wakes_at(now).expect("it is tried again");
+        assert!(until <= now + BACKOFF.bound(1));
+        assert_eq!(hand.settle(&taken(&[21, 31])), [Ack::One(21), Ack::One(31)]);
+        assert_eq!(tags(&hand.ready(until)), [11, 12]);
+        for failures in 2..10 {
+            hand.set_aside(key(1), now);
+            let until = hand.wakes_at(now).expect("it is tried again");
+            assert!(until <= now + BACKOFF.bound(failures));
+        }
+        assert_eq!(hand.settle(&taken(&[11])), [Ack::UpTo(11)]);
+        assert_eq!(tags(&hand.ready(now)), [12], "it waits no more");
+    }
+
+    #[test]
+    fn a_pause_holds_everything_until_it_is_over_or_something_is_taken() {
+        let now = Instant::now();
+        let mut hand = holding(&[(1, 1), (2, 1)]);
+        hand.set_aside(key(1), now);
+        hand.pause(now);
+        assert!(hand.has_just_paused() && hand.is_paused());
+        hand.pause(now);
+        assert!(!hand.has_just_paused() && hand.is_paused());
+        let until = hand.wakes_at(now).expect("it is tried again");
+        if until > now {
+            assert_eq!(tags(&hand.ready(now)), []);
+        }
+        assert_eq!(tags(&hand.ready(now + BACKOFF.cap)), [11, 21]);
+        hand.settle(&taken(&[21]));
+        assert!(!hand.is_paused());
+    }
+
+    #[test]
+    fn an_empty_hand_waits_for_nothing_but_messages() {
+        let mut hand = holding(&[(1, 1)]);
+        hand.set_aside(key(1), Instant::now());
+        hand.settle(&taken(&[11]));
+        assert_eq!(hand.wakes_at(Instant::now()), None);
+        assert!(hand.ready(Instant::now()).is_empty());
+    }
+}
