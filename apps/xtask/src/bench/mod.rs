@@ -2,6 +2,7 @@
 //! idle. Nothing here is a test: figures depend on the machine, so ratios of one run are compared
 //! with the targets, and a miss is said, not failed.
 
+mod engines;
 mod report;
 mod seam;
 mod startup;
@@ -9,9 +10,9 @@ mod startup;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::{console::say, files, steps, workspace::Workspace};
+use crate::{console::say, files, steps, tools::Install, workspace::Workspace};
 
-use report::Finding;
+use report::{Finding, Section};
 
 /// What `bench` can be told.
 #[derive(Args, Clone, Copy, Debug)]
@@ -20,8 +21,14 @@ pub struct Options {
     #[arg(long)]
     write: bool,
     /// Measures start-up and idle memory only, and runs no criterion benchmarks.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "engines")]
     startup_only: bool,
+    /// Measures on private PostgreSQL and RabbitMQ instead: reads under row-level security, and
+    /// the way of an event.
+    #[arg(long)]
+    engines: bool,
+    #[command(flatten)]
+    install: Install,
 }
 
 /// Measures and reports.
@@ -30,21 +37,34 @@ pub struct Options {
 /// Something does not build or start.
 pub fn run(options: &Options) -> Result<()> {
     let workspace = Workspace::find()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut findings = Vec::new();
+    if options.engines {
+        findings = runtime.block_on(engines::findings(&workspace, options.install))?;
+        return tell(&workspace, options, Section::Engines, &findings);
+    }
     if !options.startup_only {
         if !steps::succeeds(&mut workspace.cargo(&["bench", "--package", "remote"]))? {
             bail!("`cargo bench --package remote` failed; see above");
         }
         findings.extend(seam::findings(workspace.target())?);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     findings.extend(runtime.block_on(startup::findings(&workspace))?);
+    tell(&workspace, options, Section::Programs, &findings)
+}
+
+fn tell(
+    workspace: &Workspace,
+    options: &Options,
+    section: Section,
+    findings: &[Finding],
+) -> Result<()> {
     say("");
     findings.iter().map(Finding::line).for_each(say);
     if options.write {
         let path = workspace.root().join("docs/performance.md");
         let before = files::read(&path).unwrap_or_else(|_| report::TITLE.to_owned());
-        files::write(&path, &report::replace(&before, &findings, &report::machine()))?;
+        files::write(&path, &report::replace(&before, section, findings, &report::machine()))?;
         say(format_args!("\nwrote {}", path.display()));
     }
     Ok(())

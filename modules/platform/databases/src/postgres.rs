@@ -48,6 +48,8 @@ impl PostgresDatabase {
         let (scheme, rest) = url.expose().split_once("://").unwrap_or_default();
         let (_, place) = rest.split_once('@').unwrap_or(("", rest));
         PostgresConfig {
+            app_password: password(&self.superuser),
+            system_password: password(&self.superuser),
             connections: 8,
             acquire_time: std::time::Duration::from_secs(10),
             ..PostgresConfig::new(format!("{scheme}://{place}"))
@@ -119,7 +121,9 @@ async fn make_template<M: MigratorTrait>(
     run(server, &format!("DROP DATABASE IF EXISTS \"{unfinished}\" WITH (FORCE)")).await?;
     run(server, &format!("CREATE DATABASE \"{unfinished}\"")).await?;
     let url = in_database(superuser, &unfinished);
-    let schema = PostgresSchema::connect(&url, module, Passwords::default()).await;
+    let password = password(superuser);
+    let passwords = Passwords { app: password.clone(), system: password };
+    let schema = PostgresSchema::connect(&url, module, passwords).await;
     let schema = schema.map_err(DatabaseError::Schema)?;
     schema.up::<M>().await.map_err(DatabaseError::Schema)?;
     schema.close().await;
@@ -159,6 +163,14 @@ impl Logging {
 
 async fn run(server: &DatabaseConnection, statement: &str) -> Result<(), DatabaseError> {
     server.execute_unprepared(statement).await.map(drop).map_err(DatabaseError::Server)
+}
+
+/// The superuser's password, which the roles get too: a server that asks one asks all.
+fn password(url: &Secret) -> Option<Secret> {
+    let (_, rest) = url.expose().split_once("://")?;
+    let (login, _) = rest.split_once('@')?;
+    let (_, password) = login.split_once(':')?;
+    Some(Secret::new(password))
 }
 
 /// `url` with another database.

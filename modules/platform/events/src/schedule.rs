@@ -2,16 +2,17 @@
 
 use sea_orm::ColumnTrait;
 use storage::{
-    Store, StoreError,
+    Promoted, Store, StoreError,
     tables::scheduled::{Column, Entity},
 };
 
-use crate::scopes::SCHEDULER;
+use crate::{inbox, scopes::SCHEDULER};
 
 /// How many events are promoted in one transaction.
 const AT_ONCE: u64 = 100;
 
-/// Moves what is due into the outbox, for this module itself, and says how much that was.
+/// Moves what is due into the outbox, for this module itself, and says how much that was. What
+/// cannot be read becomes a dead letter.
 pub(crate) async fn promote_due(store: &Store) -> Result<u64, StoreError> {
     let mut promoted = 0;
     loop {
@@ -23,11 +24,19 @@ pub(crate) async fn promote_due(store: &Store) -> Result<u64, StoreError> {
             return Ok(promoted);
         }
         let tx = store.system_write(&SCHEDULER).await?;
-        let moved = tx.promote_due(AT_ONCE, now).await?;
+        let Promoted { moved, unreadable } = tx.promote_due(AT_ONCE, now).await?;
+        for (row, error) in &unreadable {
+            tracing::error!(
+                scheduled.id = %row.id,
+                error = error as &dyn std::error::Error,
+                "a scheduled event cannot be read and is parked as a dead letter"
+            );
+            inbox::park_unreadable(&tx, row, error).await?;
+        }
         tx.commit().await?;
         promoted += moved;
         // Another replica was quicker.
-        if moved == 0 {
+        if moved == 0 && unreadable.is_empty() {
             return Ok(promoted);
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct Work {
     tasks: JoinSet<Result<(), StoreError>>,
     jobs: HashMap<Id, Job>,
     under_way: HashSet<Job>,
+    /// What was to be started while it was under way.
+    wanted: HashSet<Job>,
     keys: HashMap<&'static str, usize>,
 }
 
@@ -42,6 +44,7 @@ impl Work {
             tasks: JoinSet::new(),
             jobs: HashMap::new(),
             under_way: HashSet::new(),
+            wanted: HashSet::new(),
             keys: HashMap::new(),
         }
     }
@@ -51,13 +54,14 @@ impl Work {
         self.stop.clone()
     }
 
-    /// Starts `job`, unless it is under way.
+    /// Starts `job`, unless it is under way: then it is noted that somebody wanted it.
     pub(crate) fn start(
         &mut self,
         job: Job,
         task: impl Future<Output = Result<(), StoreError>> + Send + 'static,
     ) {
         if !self.under_way.insert(job.clone()) {
+            self.wanted.insert(job);
             return;
         }
         if let Job::Key { consumer, .. } = job {
@@ -72,17 +76,23 @@ impl Work {
         self.keys.get(consumer).copied().unwrap_or_default()
     }
 
-    /// The jobs that have come to an end; waits for the first, for ever while there is none. One
-    /// that failed is left out: its work is found again at the next tick, and not at once.
+    /// The jobs that have come to an end and may have left something to do; waits for the first,
+    /// for ever while there is none. One that failed is left out: its work is found again at the
+    /// next tick, and not at once. So is a destination that nobody wanted to send to meanwhile:
+    /// what it left is not due yet, and to look for it at once would go round and round.
     pub(crate) async fn some_done(&mut self) -> Vec<Job> {
-        let Some(first) = self.tasks.join_next_with_id().await else {
-            return std::future::pending().await;
-        };
-        let mut done = Vec::from_iter(self.settle(first));
-        while let Some(another) = self.tasks.try_join_next_with_id() {
-            done.extend(self.settle(another));
+        loop {
+            let Some(first) = self.tasks.join_next_with_id().await else {
+                return std::future::pending().await;
+            };
+            let mut done = Vec::from_iter(self.settle(first));
+            while let Some(another) = self.tasks.try_join_next_with_id() {
+                done.extend(self.settle(another));
+            }
+            if !done.is_empty() {
+                return done;
+            }
         }
-        done
     }
 
     /// Waits for all jobs, and cuts off those that are not done within `bound`.
@@ -105,6 +115,7 @@ impl Work {
         };
         let job = self.jobs.remove(&id)?;
         self.under_way.remove(&job);
+        let was_wanted = self.wanted.remove(&job);
         if let Job::Key { consumer, .. } = job
             && let Some(keys) = self.keys.get_mut(consumer)
         {
@@ -114,7 +125,8 @@ impl Work {
             tracing::warn!(?job, error = &failure as &dyn std::error::Error, "a job failed");
             return None;
         }
-        Some(job)
+        let is_all = matches!(job, Job::Destination(_)) && !was_wanted;
+        (!is_all).then_some(job)
     }
 }
 

@@ -11,6 +11,9 @@ use crate::{StoreError, TenantTx, tables::idempotency_keys as keys};
 /// How long a key stands for its request: a day, as payment providers do.
 pub const KEY_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How often a key may be given back just when somebody else wants to look at it.
+const MEETINGS: u32 = 5;
+
 /// What a request under a key is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -62,10 +65,17 @@ impl TenantTx {
             expires_at: Set((now + KEY_LIFETIME).into()),
         };
         let columns = [keys::Column::TenantId, keys::Column::Route, keys::Column::Key];
-        if self.insert_new(vec![fresh.clone()], &columns).await? == 1 {
-            return Ok(Claim::New);
+        let mut found = None;
+        for _ in 0..MEETINGS {
+            if self.insert_new(vec![fresh.clone()], &columns).await? == 1 {
+                return Ok(Claim::New);
+            }
+            found = self.find::<keys::Entity>().filter(one_key(route, key)).lock().one().await?;
+            if found.is_some() {
+                break;
+            }
+            // It was given back or swept between the two.
         }
-        let found = self.find::<keys::Entity>().filter(one_key(route, key)).lock().one().await?;
         let Some(found) = found else {
             return Err(StoreError::NotFound {
                 module: self.store().module(),

@@ -47,7 +47,7 @@ pub use idempotency::{Claim, KEY_LIFETIME};
 pub use migrating::{Migrated, SchemaStatus, SqliteSchema};
 pub use migrations::migrations;
 pub use once::{Once, OnceTx};
-pub use outbox::{LANES, lane_of};
+pub use outbox::{LANES, Promoted, lane_of};
 pub use postgres::{Passwords, Pooler, PostgresConfig, PostgresSchema};
 pub use publish::Scheduled;
 pub use query::{DeleteMany, InTransaction, Outside, Query, UpdateMany};

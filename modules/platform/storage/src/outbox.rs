@@ -26,11 +26,11 @@ impl SystemTx {
     }
 
     /// Moves at most `limit` scheduled events that are due into the outbox, the earliest first,
-    /// for this module itself, and says how many these were.
+    /// for this module itself.
     ///
     /// # Errors
-    /// [`StoreError::Json`] where a stored envelope cannot be read, or the database's.
-    pub async fn promote_due(&self, limit: u64, now: Timestamp) -> Result<u64, StoreError> {
+    /// The database's.
+    pub async fn promote_due(&self, limit: u64, now: Timestamp) -> Result<Promoted, StoreError> {
         let due = self
             .find::<scheduled::Entity>()
             .filter(scheduled::Column::DueAt.lte(now.to_offset_date_time()))
@@ -41,19 +41,33 @@ impl SystemTx {
             .all()
             .await?;
         let module = self.store().module();
-        for row in &due {
-            let envelope = row.envelope().map_err(|source| StoreError::Json {
-                module,
-                what: "a scheduled event",
-                source,
-            })?;
-            self.enqueue(&envelope, module).await?;
-        }
         DeleteMany::<scheduled::Entity>::of_all(self.tx())
             .filter(scheduled::Column::Id.is_in(due.iter().map(|row| row.id)))
             .exec()
-            .await
+            .await?;
+        let mut promoted = Promoted::default();
+        for row in due {
+            match row.envelope() {
+                Ok(envelope) => {
+                    self.enqueue(&envelope, module).await?;
+                    promoted.moved += 1;
+                }
+                // One that cannot be read must not keep the others waiting.
+                Err(error) => promoted.unreadable.push((row, error)),
+            }
+        }
+        Ok(promoted)
     }
+}
+
+/// What became of scheduled events that were due.
+#[derive(Debug, Default)]
+pub struct Promoted {
+    /// How many are in the outbox now.
+    pub moved: u64,
+    /// Those that this build cannot read, and why. They are no longer scheduled: the caller keeps
+    /// them elsewhere before it commits.
+    pub unreadable: Vec<(scheduled::Model, serde_json::Error)>,
 }
 
 #[cfg(test)]

@@ -6,11 +6,17 @@ use kernel::{Envelope, Timestamp};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
 use storage::{
     StoreError, SystemTx,
-    tables::inbox::{ActiveModel, Column, Entity, State},
+    tables::{
+        inbox::{ActiveModel, Column, Entity, State},
+        scheduled,
+    },
 };
 
 use super::attempt::Passed;
-use crate::{Consumer, HandlerError, history};
+use crate::{
+    Consumer, HandlerError,
+    history::{self, Entry as Line, Happening},
+};
 
 /// A new row for an envelope that came at `now`: done in the transaction that inserts it.
 pub(super) fn done(consumer: &Consumer, envelope: &Envelope, now: Timestamp) -> ActiveModel {
@@ -68,6 +74,32 @@ pub(super) fn failed(
         history: Set(history::with_entry(&nothing, entry)),
         ..waiting(consumer, envelope, passed.at, None)
     }
+}
+
+/// Parks a scheduled event that cannot be read, as it is: a newer build may know it, and an
+/// operator can see it.
+pub(crate) async fn park_unreadable(
+    tx: &SystemTx,
+    row: &scheduled::Model,
+    error: &serde_json::Error,
+) -> Result<(), StoreError> {
+    let now = tx.store().clock().now();
+    let what = Happening::Parked { attempt: 0, error: history::describe(error) };
+    let nothing = serde_json::Value::Array(Vec::new());
+    let parked = ActiveModel {
+        event_id: Set(row.id),
+        consumer: Set(Consumer::unrouted().name.to_owned()),
+        tenant_id: Set(row.tenant_id),
+        state: Set(State::Dead),
+        ordering_key: Set(format!("scheduled:{}", row.id)),
+        envelope: Set(Some(row.envelope.clone())),
+        attempts: Set(0),
+        next_attempt_at: Set(now.into()),
+        history: Set(history::with_entry(&nothing, Line { at: now, what })),
+        received_at: Set(now.into()),
+        done_at: Set(None),
+    };
+    claim(tx, parked).await.map(drop)
 }
 
 /// Inserts a row; `false` where the event was taken before, in whichever state it is now.

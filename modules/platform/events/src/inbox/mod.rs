@@ -5,10 +5,17 @@ mod attempt;
 mod retry;
 mod rows;
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
-use kernel::{CallContext, Envelope, EventDecodeError};
+use futures_util::{StreamExt, stream};
+use kernel::{CallContext, Envelope, EventDecodeError, EventId};
 use seam::{DeliveryError, EventBatch, EventInbox, Receipt};
 use storage::{Store, StoreError};
 use tokio::sync::Notify;
@@ -21,7 +28,7 @@ use crate::{
     scopes::INBOX,
 };
 
-pub(crate) use self::rows::replay;
+pub(crate) use self::{arrivals::park_unreadable, rows::replay};
 
 /// The most envelopes of a batch that are looked at; [`EventBatch`] says so too.
 const LONGEST_BATCH: usize = 500;
@@ -44,28 +51,26 @@ impl EventInbox for Inbox {
     ) -> Result<Receipt, DeliveryError> {
         // The record is the inbox itself: each event is taken once under its own id.
         ctx.mark_recorded();
-        let mut taken = Vec::with_capacity(batch.envelopes.len());
-        for envelope in batch.envelopes.iter().take(LONGEST_BATCH) {
-            // The sender is told in time what is safe, and sends the rest again. The first one is
-            // tried in any case, or a sender in a hurry would never get on.
-            let in_time = ctx.remaining() > 2 * self.settings.effect_time;
-            if !taken.is_empty() && !in_time {
-                break;
-            }
-            match self.take(envelope).await {
-                Ok(()) => taken.push(envelope.id),
-                // What follows may be of the same ordering key, and a store that failed once is
-                // likely to fail again.
-                Err(error) if taken.is_empty() => return Err(DeliveryError::Call(error.into())),
-                Err(error) => {
-                    tracing::warn!(
-                        messaging.message.id = %envelope.id,
-                        error = &error as &dyn std::error::Error,
-                        "the rest of a batch was not taken"
-                    );
-                    break;
-                }
-            }
+        let envelopes = &batch.envelopes[..batch.envelopes.len().min(LONGEST_BATCH)];
+        let queues = self.queues(envelopes);
+        let begun = Begun::default();
+        let mut taken = Vec::with_capacity(envelopes.len());
+        let mut failed = None;
+        let working: Vec<_> =
+            queues.into_iter().map(|queue| self.take_in_turn(ctx, queue, &begun)).collect();
+        let mut working = stream::iter(working).buffer_unordered(self.settings.concurrency);
+        while let Some(queue) = working.next().await {
+            taken.extend(queue.taken);
+            failed = failed.or(queue.failed);
+        }
+        match failed {
+            Some(error) if taken.is_empty() => return Err(DeliveryError::Call(error.into())),
+            Some(error) => tracing::warn!(
+                taken = taken.len(),
+                error = &error as &dyn std::error::Error,
+                "a part of a batch was not taken"
+            ),
+            None => {}
         }
         #[cfg(feature = "failpoints")]
         failpoints::reach("events::effect_before_ack").await;
@@ -74,6 +79,44 @@ impl EventInbox for Inbox {
 }
 
 impl Inbox {
+    /// The batch as queues that can be worked on beside each other: one for each ordering key,
+    /// since each envelope is a commit of its own and a database commits several at the cost of
+    /// one. The embedded engine has one writer, and so one queue.
+    fn queues<'a>(&self, envelopes: &'a [Envelope]) -> Vec<Vec<&'a Envelope>> {
+        if self.store.is_exclusive() {
+            return vec![envelopes.iter().collect()];
+        }
+        let mut places = HashMap::new();
+        let mut queues: Vec<Vec<&Envelope>> = Vec::new();
+        for envelope in envelopes {
+            let place = *places.entry(envelope.aggregate.ordering_key()).or_insert(queues.len());
+            match queues.get_mut(place) {
+                Some(queue) => queue.push(envelope),
+                None => queues.push(vec![envelope]),
+            }
+        }
+        queues
+    }
+
+    /// Takes one envelope after the other, until one cannot be taken: what follows is of the same
+    /// key, and a store that failed once is likely to fail again.
+    async fn take_in_turn(&self, ctx: &CallContext, queue: Vec<&Envelope>, begun: &Begun) -> Taken {
+        let mut taken = Vec::with_capacity(queue.len());
+        for envelope in queue {
+            // The sender is told in time what is safe, and sends the rest again. The first one is
+            // tried in any case, or a sender in a hurry would never get on.
+            let in_time = ctx.remaining() > 2 * self.settings.effect_time;
+            if begun.mark() && !in_time {
+                break;
+            }
+            match self.take(envelope).await {
+                Ok(()) => taken.push(envelope.id),
+                Err(error) => return Taken { taken, failed: Some(error) },
+            }
+        }
+        Taken { taken, failed: None }
+    }
+
     /// Makes an envelope safe: for every consumer of it, its effect is committed or it is stored.
     async fn take(&self, envelope: &Envelope) -> Result<(), StoreError> {
         let subscribed: Vec<&Consumer> = self.subscribed_to(&envelope.event_type);
@@ -209,6 +252,23 @@ impl Inbox {
             tx.commit().await?;
         }
         Ok(())
+    }
+}
+
+/// What became of a queue of envelopes.
+struct Taken {
+    taken: Vec<EventId>,
+    failed: Option<StoreError>,
+}
+
+/// Whether anything of a batch was begun.
+#[derive(Default)]
+struct Begun(AtomicBool);
+
+impl Begun {
+    /// Begins, and says whether something else did before.
+    fn mark(&self) -> bool {
+        self.0.swap(true, Ordering::Relaxed)
     }
 }
 

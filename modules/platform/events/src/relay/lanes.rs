@@ -77,7 +77,9 @@ impl Lanes {
         tx.insert_new(unheard_of.collect(), &[Column::Lane]).await?;
         let free = Condition::any()
             .add(Column::LeasedBy.eq(self.owner.as_str()))
-            .add(Column::LeasedUntil.lte(now.to_offset_date_time()));
+            .add(Column::LeasedUntil.lte(now.to_offset_date_time()))
+            // Nobody leases for so long: whoever wrote it had another clock.
+            .add(Column::LeasedUntil.gt((now + 2 * self.lease).to_offset_date_time()));
         tx.update_many::<Entity>()
             .set(Column::LeasedBy, self.owner.as_str())
             .set(Column::LeasedUntil, until.to_offset_date_time())

@@ -3,7 +3,7 @@
 use kernel::Timestamp;
 use sea_orm::{
     ColumnTrait, Condition,
-    sea_query::{Expr, ExprTrait, Query, SelectStatement},
+    sea_query::{Expr, Query},
 };
 use seam::resilience::Backoff;
 use storage::{
@@ -11,13 +11,14 @@ use storage::{
     tables::outbox::{Column, Entity, Model},
 };
 
-use super::health::wait;
+use super::{cursor::Place, health::wait};
 use crate::scopes::{OPERATOR, RELAY};
 
 /// The destinations that have rows to be sent now.
 pub(super) async fn due_destinations(
     store: &Store,
     now: Timestamp,
+    backoff: Backoff,
 ) -> Result<Vec<String>, StoreError> {
     // From one destination to the next by the index, however many rows each has.
     let mut found: Vec<String> = Vec::new();
@@ -26,7 +27,7 @@ pub(super) async fn due_destinations(
             .system(&RELAY)
             .find::<Entity>()
             .filter(Column::SentAt.is_null())
-            .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()));
+            .filter(is_due(now, backoff));
         if let Some(last) = found.last() {
             query = query.filter(Column::Destination.gt(last.as_str()));
         }
@@ -37,21 +38,37 @@ pub(super) async fn due_destinations(
     }
 }
 
-/// What is to be sent to `destination` now, in the order of writing: unsent, due, and not behind an
-/// earlier row of its key that waits for its next attempt.
+/// What is to be sent to `destination` now, in the order of writing: unsent, never tried or due
+/// again, and not behind an earlier row of its key that waits for its next attempt. After a cursor
+/// there is nothing for as long as any row waits.
 pub(super) async fn due(
     store: &Store,
     destination: &str,
+    place: Place,
     others: &[i32],
     now: Timestamp,
+    backoff: Backoff,
     limit: u64,
 ) -> Result<Vec<Model>, StoreError> {
     let mut query = store
         .system(&RELAY)
         .find::<Entity>()
         .filter(unsent_for(destination))
-        .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()))
-        .filter(Expr::not_exists(waiting_ahead(now)));
+        .filter(is_due(now, backoff));
+    let held_back = Query::select()
+        .column(Column::OrderingKey)
+        .from(Entity)
+        .cond_where(unsent_for(destination))
+        .and_where(Column::Attempts.gt(0))
+        .take();
+    query = match place {
+        Place::Start => {
+            // Only the first row of a key is ever tried in vain, so that nothing before it waits.
+            let keys = held_back.clone().cond_where(is_due(now, backoff).not()).take();
+            query.filter(Column::OrderingKey.not_in_subquery(keys))
+        }
+        Place::After(seq) => query.filter(Column::Seq.gt(seq)).filter(Expr::not_exists(held_back)),
+    };
     if !others.is_empty() {
         query = query.filter(Column::Lane.is_not_in(others.iter().copied()));
     }
@@ -126,21 +143,15 @@ pub(crate) async fn backlog(store: &Store) -> Result<Vec<(String, u64, Timestamp
     }
 }
 
-fn unsent_for(destination: &str) -> Condition {
-    Condition::all().add(Column::SentAt.is_null()).add(Column::Destination.eq(destination))
+/// A row that was never tried is due whatever the clock says: the one who wrote it may have had
+/// another clock. So is one that is to wait longer than anything waits.
+fn is_due(now: Timestamp, backoff: Backoff) -> Condition {
+    Condition::any()
+        .add(Column::Attempts.eq(0))
+        .add(Column::NextAttemptAt.lte(now.to_offset_date_time()))
+        .add(Column::NextAttemptAt.gt((now + backoff.cap * 2).to_offset_date_time()))
 }
 
-/// Rows that hold up the row of the outer query.
-fn waiting_ahead(now: Timestamp) -> SelectStatement {
-    let outer = |column: Column| Expr::col((Entity, column));
-    let earlier = |column: Column| Expr::col(("earlier", column));
-    Query::select()
-        .expr(Expr::val(1))
-        .from_as(Entity, "earlier")
-        .and_where(earlier(Column::Destination).eq(outer(Column::Destination)))
-        .and_where(earlier(Column::OrderingKey).eq(outer(Column::OrderingKey)))
-        .and_where(earlier(Column::SentAt).is_null())
-        .and_where(earlier(Column::Seq).lt(outer(Column::Seq)))
-        .and_where(earlier(Column::NextAttemptAt).gt(now.to_offset_date_time()))
-        .take()
+fn unsent_for(destination: &str) -> Condition {
+    Condition::all().add(Column::SentAt.is_null()).add(Column::Destination.eq(destination))
 }

@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use events::EventEngine;
+use events::{DeadLetterQuery, EventEngine};
+use serde_json::json;
+use storage::{
+    SystemScope,
+    tables::scheduled::{Column, Entity},
+};
 use testing::{RecordingBus, TestStore, tenant_context};
 
 use crate::{
@@ -11,6 +16,9 @@ use crate::{
 };
 
 const OWN: &str = "counter.own";
+
+static DAMAGE: SystemScope =
+    SystemScope { name: "test.damage", why: "a test spoils a row as nobody should" };
 
 async fn schedule(store: &TestStore, after: Duration, n: i64) {
     let tx = store.write(&tenant_context(TENANT)).await.expect("a transaction");
@@ -59,4 +67,32 @@ async fn more_than_one_transaction_takes_is_promoted_too() {
     }
     engine.run_until_idle().await.expect("a working store");
     assert_eq!(applied_in(&store, OWN).await.len(), 150);
+}
+
+/// As after a roll-back to a build that does not know what was scheduled.
+#[tokio::test]
+async fn what_cannot_be_read_is_parked_and_keeps_nothing_else_waiting() {
+    let clock = clock();
+    let store = publishing_store(&clock).await;
+    let script = Arc::new(Script::default());
+    let consumers = vec![effect(OWN, &script)];
+    let engine = EventEngine::new(store.store(), consumers, RecordingBus::new(), settings());
+    schedule(&store, Duration::ZERO, 1).await;
+    let unknown = json!({ "of": "another shape" });
+    let tx = store.system_write(&DAMAGE).await.expect("a transaction");
+    let damaged = tx.update_many::<Entity>().set(Column::Envelope, unknown.clone()).exec().await;
+    assert_eq!(damaged.expect("an update"), 1);
+    tx.commit().await.expect("a commit");
+    schedule(&store, Duration::ZERO, 2).await;
+
+    engine.run_until_idle().await.expect("a working store");
+    assert_eq!(applied_in(&store, OWN).await, [(1, 2)]);
+    let parked = engine.dead_letters().list(&DeadLetterQuery::default()).await;
+    let [letter] = &parked.expect("a list").items[..] else { panic!("one dead letter") };
+    let shown = engine.dead_letters().show(&letter.id).await.expect("a working store");
+    assert_eq!(shown.expect("the letter").envelope, unknown);
+    // Replayed by this build, it is parked again, and nothing else is touched.
+    engine.dead_letters().replay(&letter.id).await.expect("replayed");
+    engine.run_until_idle().await.expect("a working store");
+    assert_eq!(engine.backlog().await.expect("a backlog").dead, 1);
 }

@@ -8,6 +8,7 @@
 mod calls;
 mod inbox;
 mod outbox;
+mod unsent;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -33,5 +34,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(outbox::CreateOutbox),
         Box::new(inbox::CreateInbox),
         Box::new(calls::CreateCallRecords),
+        Box::new(unsent::IndexUnsent),
     ]
 }

@@ -60,6 +60,7 @@ fn their_names_are_unique_and_stay() {
             "platform_0001_create_outbox",
             "platform_0002_create_inbox",
             "platform_0003_create_call_records",
+            "platform_0004_index_unsent",
         ]
     );
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());

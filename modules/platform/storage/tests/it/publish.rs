@@ -158,7 +158,7 @@ async fn what_is_due_goes_into_the_outbox_in_order() {
         let tx = world.store.system_write(&TESTS).await.expect("a transaction");
         let promoted = tx.promote_due(limit, now).await.expect("a promotion");
         tx.commit().await.expect("a commit");
-        promoted
+        promoted.moved
     };
     assert_eq!(promote(at(9), 10).await, 0);
     assert_eq!(promote(at(30), 2).await, 2);
