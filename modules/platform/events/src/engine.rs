@@ -163,8 +163,6 @@ impl EventEngine {
         loop {
             let promoted = schedule::promote_due(&self.store).await?;
             let mut now = usize::try_from(promoted).unwrap_or(usize::MAX);
-            // Nothing may be left, whatever was looked at a moment ago.
-            self.relay.forget_cursors();
             for destination in self.relay.due_destinations().await? {
                 now += self.relay.send_all(&destination, &unstopped).await?;
             }
@@ -218,7 +216,7 @@ impl EventEngine {
     }
 
     async fn hand_out_destinations(&self, work: &mut Work) -> Result<(), StoreError> {
-        for destination in self.relay.recently_due_destinations().await? {
+        for destination in self.relay.due_destinations().await? {
             let job = Job::Destination(destination.clone());
             let relay = Arc::clone(&self.relay);
             let stop = work.stop();

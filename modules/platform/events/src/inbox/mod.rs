@@ -6,7 +6,7 @@ mod retry;
 mod rows;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -63,6 +63,10 @@ impl EventInbox for Inbox {
             taken.extend(queue.taken);
             failed = failed.or(queue.failed);
         }
+        // In the order in which they came, whichever was done first.
+        let done: HashSet<EventId> = taken.into_iter().collect();
+        let in_order = envelopes.iter().map(|envelope| envelope.id);
+        let taken: Vec<_> = in_order.filter(|id| done.contains(id)).collect();
         match failed {
             Some(error) if taken.is_empty() => return Err(DeliveryError::Call(error.into())),
             Some(error) => tracing::warn!(

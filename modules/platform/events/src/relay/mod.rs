@@ -2,7 +2,6 @@
 //! the only one.
 
 mod batch;
-mod cursor;
 mod health;
 mod lanes;
 #[cfg(feature = "failpoints")]
@@ -17,14 +16,9 @@ use seam::{
     CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt, resilience::Backoff,
 };
 use storage::{Store, StoreError, tables::outbox};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    cursor::{Cursors, Known, Place},
-    health::Destinations,
-    lanes::Lanes,
-};
+use self::{health::Destinations, lanes::Lanes};
 use crate::{EngineSettings, history::describe};
 
 pub(crate) use self::{health::Trouble, rows::backlog};
@@ -38,8 +32,6 @@ pub(crate) struct Relay {
     settings: EngineSettings,
     lanes: Lanes,
     destinations: Destinations,
-    cursors: Cursors,
-    known: Known,
 }
 
 /// How a batch went.
@@ -61,44 +53,16 @@ impl Relay {
         settings: EngineSettings,
     ) -> Self {
         let lanes = Lanes::new(store.clone(), &settings);
-        Self {
-            store,
-            bus,
-            own,
-            settings,
-            lanes,
-            destinations: Destinations::default(),
-            cursors: Cursors::default(),
-            known: Known::default(),
-        }
+        Self { store, bus, own, settings, lanes, destinations: Destinations::default() }
     }
 
     /// The destinations that something is to be sent to now.
     pub(crate) async fn due_destinations(&self) -> Result<Vec<String>, StoreError> {
-        let begin = Instant::now();
         let now = self.store.clock().now();
-        let found = rows::due_destinations(&self.store, now, self.settings.relay_backoff).await?;
-        self.known.looked(begin, &found);
-        Ok(self.to_be_tried(found))
-    }
-
-    /// The same, as it was a moment ago where to find out takes long.
-    pub(crate) async fn recently_due_destinations(&self) -> Result<Vec<String>, StoreError> {
-        match self.known.recent() {
-            Some(known) => Ok(self.to_be_tried(known)),
-            None => self.due_destinations().await,
-        }
-    }
-
-    /// Looks at everything anew.
-    pub(crate) fn forget_cursors(&self) {
-        self.cursors.forget();
-    }
-
-    fn to_be_tried(&self, mut destinations: Vec<String>) -> Vec<String> {
-        let now = self.store.clock().now();
-        destinations.retain(|destination| self.destinations.may_be_tried(destination, now));
-        destinations
+        let mut found =
+            rows::due_destinations(&self.store, now, self.settings.relay_backoff).await?;
+        found.retain(|destination| self.destinations.may_be_tried(destination, now));
+        Ok(found)
     }
 
     /// Sends what is due for `destination`, until nothing is, it cannot be reached, or `stop` is
@@ -135,7 +99,7 @@ impl Relay {
 
     async fn send_batch(&self, destination: &str) -> Result<Sent, StoreError> {
         let due = self.due_in_held_lanes(destination).await?;
-        let batch = batch::compose(due.clone());
+        let batch = batch::compose(due);
         if batch.is_empty() {
             return Ok(Sent::Nothing);
         }
@@ -172,9 +136,7 @@ impl Relay {
                 let taken: HashSet<EventId> = receipt.taken.iter().copied().collect();
                 let is_taken = |row: &&outbox::Model| taken.contains(&EventId(row.event_id));
                 let sent = rows.iter().filter(is_taken).map(|row| row.seq).collect();
-                let outcome = self.settle(destination, &rows, &sent, now).await?;
-                self.cursors.advance(destination, &due, &sent);
-                Ok(outcome)
+                self.settle(destination, &rows, &sent, now).await
             }
             Err(failure) => {
                 self.fail(destination, &failure, now);
@@ -262,23 +224,14 @@ impl Relay {
     /// What is due for `destination` in lanes that are this relay's.
     async fn due_in_held_lanes(&self, destination: &str) -> Result<Vec<outbox::Model>, StoreError> {
         let (limit, backoff) = (u64::from(self.settings.batch), self.settings.relay_backoff);
-        let mut place = None;
         loop {
             let now = self.store.clock().now();
             let others = self.lanes.of_others(now);
-            let from = place.unwrap_or_else(|| self.cursors.place(destination, &others));
-            let begin = Instant::now();
-            let due =
-                rows::due(&self.store, destination, from, &others, now, backoff, limit).await?;
-            if from == Place::Start {
-                self.cursors.looked(destination, &others, begin);
-            }
+            let due = rows::due(&self.store, destination, &others, now, backoff, limit).await?;
             let needed = batch::lanes_of(&due);
             if self.lanes.are_held(&needed, now) {
                 return Ok(due);
             }
-            // What a former relay left in a lane may be anywhere.
-            place = Some(Place::Start);
             // Each round either holds all that it needs or learns of another lane that is not to
             // be had. Rows are read again after a lease is taken: their former relay may have sent
             // them just before it ended.

@@ -1,17 +1,14 @@
 //! The outbox table, as the relay works on it.
 
 use kernel::Timestamp;
-use sea_orm::{
-    ColumnTrait, Condition,
-    sea_query::{Expr, Query},
-};
+use sea_orm::{ColumnTrait, Condition, sea_query::Query};
 use seam::resilience::Backoff;
 use storage::{
     Store, StoreError,
     tables::outbox::{Column, Entity, Model},
 };
 
-use super::{cursor::Place, health::wait};
+use super::health::wait;
 use crate::scopes::{OPERATOR, RELAY};
 
 /// The destinations that have rows to be sent now.
@@ -39,12 +36,10 @@ pub(super) async fn due_destinations(
 }
 
 /// What is to be sent to `destination` now, in the order of writing: unsent, never tried or due
-/// again, and not behind an earlier row of its key that waits for its next attempt. After a cursor
-/// there is nothing for as long as any row waits.
+/// again, and not behind an earlier row of its key that waits for its next attempt.
 pub(super) async fn due(
     store: &Store,
     destination: &str,
-    place: Place,
     others: &[i32],
     now: Timestamp,
     backoff: Backoff,
@@ -55,20 +50,15 @@ pub(super) async fn due(
         .find::<Entity>()
         .filter(unsent_for(destination))
         .filter(is_due(now, backoff));
-    let held_back = Query::select()
+    // Only the first row of a key is ever tried in vain, so that nothing before it waits.
+    let waiting = Query::select()
         .column(Column::OrderingKey)
         .from(Entity)
         .cond_where(unsent_for(destination))
         .and_where(Column::Attempts.gt(0))
+        .cond_where(is_due(now, backoff).not())
         .take();
-    query = match place {
-        Place::Start => {
-            // Only the first row of a key is ever tried in vain, so that nothing before it waits.
-            let keys = held_back.clone().cond_where(is_due(now, backoff).not()).take();
-            query.filter(Column::OrderingKey.not_in_subquery(keys))
-        }
-        Place::After(seq) => query.filter(Column::Seq.gt(seq)).filter(Expr::not_exists(held_back)),
-    };
+    query = query.filter(Column::OrderingKey.not_in_subquery(waiting));
     if !others.is_empty() {
         query = query.filter(Column::Lane.is_not_in(others.iter().copied()));
     }

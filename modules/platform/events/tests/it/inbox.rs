@@ -71,7 +71,11 @@ async fn a_failing_event_holds_up_its_own_key_and_consumer_alone() {
     reader.deliver(vec![envelope(1, 1), envelope(2, 7), envelope(1, 2), envelope(1, 3)]).await;
     assert_eq!(reader.applied().await, [(2, 7)], "what follows under its key waits");
     let other = applied_in(&reader.store, "reader.other").await;
-    assert_eq!(other, [(1, 1), (2, 7), (1, 2), (1, 3)], "the other consumer does not");
+    // Keys are worked on beside each other where the engine can.
+    let (first, second): (Vec<_>, Vec<_>) =
+        other.into_iter().partition(|(counter, _)| *counter == 1);
+    assert_eq!(first, [(1, 1), (1, 2), (1, 3)], "the other consumer does not");
+    assert_eq!(second, [(2, 7)]);
     clock.advance(LONG);
     reader.settle().await;
     assert_eq!(reader.applied().await, [(2, 7), (1, 1), (1, 2), (1, 3)]);
@@ -218,7 +222,7 @@ async fn a_hanging_effect_is_cut_off_and_the_rest_of_the_batch_goes_on() {
     let script = Arc::new(Script::default());
     let store = crate::world::reading_store(&clock).await;
     let settings =
-        events::EngineSettings { effect_time: std::time::Duration::from_millis(20), ..settings() };
+        events::EngineSettings { effect_time: std::time::Duration::from_secs(1), ..settings() };
     let bus = testing::RecordingBus::new();
     let consumers = vec![effect(COUNT, &script)];
     let engine = events::EventEngine::new(store.store(), consumers, bus, settings);
