@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use lapin::{
     ErrorKind,
     protocol::{AMQPErrorKind, AMQPSoftError},
@@ -21,9 +23,12 @@ pub enum RabbitError {
     /// The broker cannot be reached, or refuses the connection.
     #[error("RabbitMQ cannot be reached")]
     Unreachable(#[source] lapin::Error),
-    /// The broker could not be reached a moment ago; the next attempt is due soon.
+    /// The broker could not be reached a moment ago; nobody tries before the next attempt is due.
     #[error("RabbitMQ was down a moment ago")]
-    Down,
+    Down {
+        /// How long that is.
+        again_in: Duration,
+    },
     /// The broker is short of memory or disk, and takes no publications until that is over.
     #[error("RabbitMQ is short of memory or disk and takes nothing (connection.blocked)")]
     Blocked,

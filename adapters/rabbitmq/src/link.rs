@@ -88,8 +88,9 @@ impl Link {
     async fn connected<'a>(&self, slot: &'a mut Slot) -> Result<&'a Connection, RabbitError> {
         let is_up = slot.connection.as_ref().is_some_and(|made| made.status().connected());
         if !is_up {
-            if slot.not_before.is_some_and(|moment| Instant::now() < moment) {
-                return Err(RabbitError::Down);
+            let again_in = slot.not_before.map(|due| due.duration_since(Instant::now()));
+            if let Some(again_in) = again_in.filter(|left| !left.is_zero()) {
+                return Err(RabbitError::Down { again_in });
             }
             match self.connect().await {
                 Ok(made) => self.came_up(slot, made),
@@ -99,7 +100,7 @@ impl Link {
                 }
             }
         }
-        slot.connection.as_ref().ok_or(RabbitError::Down)
+        slot.connection.as_ref().ok_or(RabbitError::Down { again_in: Duration::ZERO })
     }
 
     async fn connect(&self) -> Result<Connection, RabbitError> {

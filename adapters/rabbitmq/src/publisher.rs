@@ -209,7 +209,7 @@ impl Publisher {
 
     /// Says why, once for each spell of trouble; the link tells by itself that it is down.
     fn failed(&self, error: &RabbitError) {
-        let told = matches!(error, RabbitError::Down | RabbitError::Unreachable(_));
+        let told = matches!(error, RabbitError::Down { .. } | RabbitError::Unreachable(_));
         if !told && !self.0.failing.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 error = error as &dyn std::error::Error,

@@ -79,10 +79,17 @@ impl Feed {
                 End::Stopped => return,
                 End::Lost(error) => error,
             };
-            failures = failures.saturating_add(1);
-            self.complain(&error, failures);
-            let wait = sleep(self.backoff.wait(failures));
-            if stop.run_until_cancelled(wait).await.is_none() {
+            let wait = match error {
+                // Somebody else's attempt was in vain, and this feed is not to come later than
+                // the next one for it.
+                RabbitError::Down { again_in } => again_in,
+                error => {
+                    failures = failures.saturating_add(1);
+                    self.complain(&error, failures);
+                    self.backoff.wait(failures)
+                }
+            };
+            if stop.run_until_cancelled(sleep(wait)).await.is_none() {
                 return;
             }
         }
@@ -100,7 +107,7 @@ impl Feed {
             subscribed.map_err(|_| RabbitError::TooSlow { doing: "subscribing" })??;
         *failures = 0;
         self.status.update(|state| (state.consuming, state.trouble) = (true, None));
-        tracing::debug!(messaging.destination.name = self.module, "a feed is connected");
+        tracing::info!(messaging.destination.name = self.module, "a module's feed is connected");
 
         let mut hand = Hand::new(self.backoff);
         loop {
@@ -170,17 +177,28 @@ impl Feed {
         let _ = timeout(Duration::from_secs(1), channel.close(DONE, "done".into())).await;
     }
 
+    /// Says once for each spell that the module receives nothing.
     fn complain(&self, error: &RabbitError, failures: u32) {
         self.status.update(|state| state.trouble = Some(with_causes(error)));
-        // Once when it begins; and the link tells by itself that the broker is down.
-        let told = matches!(error, RabbitError::Down | RabbitError::Unreachable(_));
-        if failures == 1 && !told {
-            tracing::error!(
-                messaging.destination.name = self.module,
-                error = error as &dyn std::error::Error,
-                "a module receives no events until this is over"
-            );
-        }
+        let module = &self.module;
+        let error = match error {
+            // The link tells that by itself.
+            RabbitError::Unreachable(_) => return,
+            _ if failures > 1 => return,
+            RabbitError::Differs { .. } => {
+                return tracing::error!(
+                    messaging.destination.name = module,
+                    error = error as &dyn std::error::Error,
+                    "a module receives no events, for its queue is not what it should be"
+                );
+            }
+            error => error as &dyn std::error::Error,
+        };
+        tracing::warn!(
+            messaging.destination.name = module,
+            error,
+            "a module receives no events until its feed is connected again"
+        );
     }
 }
 
@@ -196,8 +214,12 @@ fn with_causes(error: &RabbitError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        // The client library's errors repeat their causes.
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text
