@@ -11,4 +11,4 @@ mod pause;
 mod sender;
 
 pub use answer::SendGridError;
-pub use sender::{SendGridConfig, SendGridSender};
+pub use sender::{SendGridConfig, SendGridSender, client};

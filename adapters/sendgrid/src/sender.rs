@@ -38,6 +38,25 @@ impl SendGridConfig {
     }
 }
 
+/// A client of SendGrid's API, with connections of its own. It follows no redirect, which would take
+/// the key along, and sends no request twice by itself.
+///
+/// # Errors
+/// The machine's certificates cannot be read.
+pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // Another part of the program may have installed one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("ashlar/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .build()
+}
+
+/// Long for a provider, short beside the time that a mail may take.
+const CONNECT: Duration = Duration::from_secs(3);
+
 /// Sends mails by SendGrid.
 ///
 /// **Repetition.** SendGrid knows no idempotency key: every request that it takes becomes a mail.
@@ -67,8 +86,7 @@ pub struct SendGridSender {
 }
 
 impl SendGridSender {
-    /// `client` follows no redirects and repeats no requests by itself. Nothing is sent before the
-    /// first mail.
+    /// `client` is [`client`]'s. Nothing is sent before the first mail.
     #[must_use]
     pub fn new(config: SendGridConfig, client: reqwest::Client) -> Self {
         Self { config, client, pause: Pause::default() }

@@ -30,13 +30,7 @@ pub(crate) fn sender_to(url: &str) -> SendGridSender {
 }
 
 pub(crate) fn sender_with(url: &str, patience: Duration) -> SendGridSender {
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .build()
-        .expect("a client");
+    let client = sendgrid::client().expect("a client");
     let config =
         SendGridConfig { base_url: url.to_owned(), patience, ..SendGridConfig::new(key()) };
     SendGridSender::new(config, client)

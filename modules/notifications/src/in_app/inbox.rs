@@ -91,6 +91,15 @@ impl InAppInbox {
         reader: Reader,
         id: NotificationId,
     ) -> Result<bool, StoreError> {
+        storage::retrying(|| self.try_to_mark_read(ctx, reader, id)).await
+    }
+
+    async fn try_to_mark_read(
+        &self,
+        ctx: &CallContext,
+        reader: Reader,
+        id: NotificationId,
+    ) -> Result<bool, StoreError> {
         let tx = self.store.write(ctx).await?;
         let seen = tx
             .find::<notification::Entity>()
@@ -156,17 +165,20 @@ impl NotificationsApi for InAppInbox {
         if ctx.tenant().is_none() {
             return Err(NotifyError::Forbidden);
         }
-        let tx = match self.store.once(ctx, "notify", &notice).await? {
-            Once::First(tx) => tx,
-            Once::Recorded(outcome) => return outcome,
-        };
-        let outcome = match check(&notice) {
-            Ok(()) => put(&tx, Entry { audience: Role::Member, notice })
-                .await
-                .map_err(|error| NotifyError::Call(error.into())),
-            Err(refusal) => Err(refusal),
-        };
-        tx.finish(outcome).await
+        storage::retrying(|| async {
+            let tx = match self.store.once(ctx, "notify", &notice).await? {
+                Once::First(tx) => tx,
+                Once::Recorded(outcome) => return outcome,
+            };
+            let outcome = match check(&notice) {
+                Ok(()) => put(&tx, Entry { audience: Role::Member, notice: notice.clone() })
+                    .await
+                    .map_err(|error| NotifyError::Call(error.into())),
+                Err(refusal) => Err(refusal),
+            };
+            tx.finish(outcome).await
+        })
+        .await
     }
 }
 

@@ -21,6 +21,9 @@ pub(crate) struct Model {
     /// Why, where the state is `refused`.
     #[sea_orm(column_type = "Text", nullable)]
     pub refusal: Option<String>,
+    /// What the provider calls it, where the state is `sent` and the provider gives mails a name.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub provider_reference: Option<String>,
     pub created_at: TimeDateTimeWithTimeZone,
     pub updated_at: TimeDateTimeWithTimeZone,
     pub sent_at: Option<TimeDateTimeWithTimeZone>,

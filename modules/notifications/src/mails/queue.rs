@@ -60,6 +60,7 @@ pub(crate) async fn put(tx: &TenantTx, mail: NewMail) -> Result<(), StoreError> 
         sealed_token: Set(mail.sealed_token),
         state: Set(MailState::Queued),
         refusal: NotSet,
+        provider_reference: NotSet,
         created_at: Set(now.into()),
         updated_at: Set(now.into()),
         sent_at: NotSet,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use events::{Action, Consumer, Delivery, HandlerError};
 use kernel::{CallContext, Secret};
-use notifications_api::{EmailError, EmailSender};
+use notifications_api::{Accepted, EmailError, EmailSender};
 use sea_orm::ColumnTrait;
 use storage::Store;
 use tokens::{SealError, Sealer};
@@ -57,7 +57,7 @@ const WORTH_SENDING: Duration = Duration::from_secs(7 * 86_400);
 
 /// How an attempt ended.
 enum Outcome {
-    Sent,
+    Sent(Accepted),
     Refused(String),
     NotYet(EmailError),
 }
@@ -66,15 +66,16 @@ enum Outcome {
 struct Concluded {
     state: MailState,
     refusal: Option<String>,
+    reference: Option<String>,
 }
 
 impl Concluded {
-    fn sent() -> Self {
-        Self { state: MailState::Sent, refusal: None }
+    fn sent(accepted: Accepted) -> Self {
+        Self { state: MailState::Sent, refusal: None, reference: accepted.reference }
     }
 
     fn refused(why: String) -> Self {
-        Self { state: MailState::Refused, refusal: Some(why) }
+        Self { state: MailState::Refused, refusal: Some(why), reference: None }
     }
 }
 
@@ -112,7 +113,9 @@ impl Action<MailDue> for MailSending {
         #[cfg(feature = "failpoints")]
         failpoints::reach("notifications::handed_over_before_noted").await;
         match handed_over {
-            Outcome::Sent => self.conclude(ctx, &mail, Concluded::sent()).await,
+            Outcome::Sent(accepted) => {
+                self.conclude(ctx, &mail, Concluded::sent(accepted)).await
+            }
             Outcome::Refused(why) => self.conclude(ctx, &mail, Concluded::refused(why)).await,
             Outcome::NotYet(error) => {
                 let age = self.store.clock().now().since(mail.created_at.into());
@@ -153,7 +156,7 @@ impl MailSending {
             to: &mail.recipient,
         });
         match self.mailer.send(&email).await {
-            Ok(_) => Ok(Outcome::Sent),
+            Ok(accepted) => Ok(Outcome::Sent(accepted)),
             Err(EmailError::Refused(why)) => Ok(Outcome::Refused(why)),
             Err(error @ EmailError::Temporary(_)) => Ok(Outcome::NotYet(error)),
         }
@@ -182,7 +185,7 @@ impl MailSending {
         concluded: Concluded,
     ) -> Result<(), HandlerError> {
         let now = self.store.clock().now().to_offset_date_time();
-        let Concluded { state, refusal } = concluded;
+        let Concluded { state, refusal, reference } = concluded;
         if refusal.is_some() {
             // Why is in the table only: a provider likes to quote the address.
             tracing::warn!(mail.id = %mail.id, "a mail was refused");
@@ -193,6 +196,7 @@ impl MailSending {
             .set(Column::State, state)
             .set(Column::SealedToken, Option::<String>::None)
             .set(Column::Refusal, refusal)
+            .set(Column::ProviderReference, reference)
             .set(Column::SentAt, sent_at)
             .set(Column::UpdatedAt, now)
             .filter(Column::Id.eq(mail.id))

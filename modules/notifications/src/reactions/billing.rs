@@ -97,18 +97,23 @@ impl ContactMails {
             AuthError::Call(failure) => failure.into(),
             AuthError::Forbidden => HandlerError::Permanent(Box::new(error)),
         })?;
-        let tx = self.store.write(ctx).await?;
-        for contact in contacts {
-            let content = content(&contact);
-            let mail = NewMail {
+        let mails: Vec<NewMail> = contacts
+            .iter()
+            .map(|contact| NewMail {
                 cause: delivery.id,
-                recipient: contact.email,
-                content,
+                recipient: contact.email.clone(),
+                content: content(contact),
                 sealed_token: None,
-            };
-            mails::put(&tx, mail).await?;
-        }
-        tx.commit().await?;
+            })
+            .collect();
+        storage::retrying(|| async {
+            let tx = self.store.write(ctx).await?;
+            for mail in &mails {
+                mails::put(&tx, mail.clone()).await?;
+            }
+            tx.commit().await
+        })
+        .await?;
         Ok(())
     }
 }

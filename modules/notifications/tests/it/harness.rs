@@ -162,7 +162,10 @@ impl EmailSender for Provider {
         let ctx = tenant_context(tenant());
         drop(self.store.write(&ctx).await.expect("no transaction is open"));
         self.attempts.lock().expect("not poisoned").push(email.clone());
-        self.failures.lock().expect("not poisoned").pop_front().map_or(Ok(Accepted::default()), Err)
+        self.failures.lock().expect("not poisoned").pop_front().map_or_else(
+            || Ok(Accepted { reference: Some(format!("reference of {}", email.message_id)) }),
+            Err,
+        )
     }
 }
 
@@ -232,6 +235,7 @@ pub(crate) mod mails {
         pub state: String,
         pub refusal: Option<String>,
         pub sent_at: Option<TimeDateTimeWithTimeZone>,
+        pub provider_reference: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

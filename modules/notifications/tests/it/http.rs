@@ -7,6 +7,7 @@ use actix_web::{
     test::{TestRequest, call_service, init_service, read_body},
 };
 use auth_api::MemberJoined;
+use futures_util::future::join_all;
 use kernel::{InvitationId, Role, TenantId, UserId};
 use seam::async_trait;
 use serde_json::{Value, json};
@@ -145,6 +146,19 @@ async fn each_member_reads_for_themselves() {
     assert_eq!(status, StatusCode::NO_CONTENT);
     assert_eq!(ada.inbox(&house).await["items"][0]["read_at"], read_at);
     assert_eq!(eve.inbox(&house).await["items"][0]["read_at"], Value::Null);
+}
+
+/// What two windows of one person do at the same time.
+#[actix_web::test]
+async fn an_entry_that_is_read_many_times_at_once_was_read_once() {
+    let (house, tenant) = (House::open().await, tenant());
+    house.deliver(tenant, event_id(), &joined("Grace")).await;
+    let ada = Member::new(tenant, Role::Owner);
+    let id = ada.inbox(&house).await["items"][0]["id"].as_str().expect("an id").to_owned();
+    let path = format!("/v1/notifications/{id}/read");
+    let answers = join_all((0..20).map(|_| ada.send(&house, Method::POST, &path))).await;
+    assert!(answers.iter().all(|(status, _)| *status == StatusCode::NO_CONTENT), "{answers:#?}");
+    assert_eq!(ada.inbox(&house).await["items"].as_array().map(Vec::len), Some(1));
 }
 
 #[actix_web::test]

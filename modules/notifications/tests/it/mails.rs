@@ -48,6 +48,7 @@ async fn a_verification_mail_ends_its_link_with_the_token_and_keeps_none() {
     let [row] = <[_; 1]>::try_from(stored_mails(&house, tenant).await).expect("one mail");
     assert_eq!((row.state.as_str(), row.sealed_token), ("sent", None));
     assert_eq!(row.sent_at.map(Into::into), Some(house.clock.now()));
+    assert_eq!(row.provider_reference, Some(format!("reference of {}", mail.message_id)));
 }
 
 #[tokio::test]

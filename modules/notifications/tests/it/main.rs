@@ -3,4 +3,5 @@
 mod harness;
 mod http;
 mod mails;
+mod parallel;
 mod port;
