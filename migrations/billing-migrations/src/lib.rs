@@ -11,6 +11,7 @@ mod m0001_accounts_and_seats;
 mod m0002_subscriptions_and_invoices;
 mod m0003_usage;
 mod m0004_payments;
+mod m0005_usage_retention;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
         migrations.push(Box::new(m0002_subscriptions_and_invoices::Migration));
         migrations.push(Box::new(m0003_usage::Migration));
         migrations.push(Box::new(m0004_payments::Migration));
+        migrations.push(Box::new(m0005_usage_retention::Migration));
         migrations
     }
 }

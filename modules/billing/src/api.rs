@@ -23,12 +23,15 @@ impl BillingApi for Billing {
         request: SeatRequest,
     ) -> Result<Seat, BillingError> {
         allow(ctx, Role::Admin)?;
-        let tx = match self.store.once(ctx, "reserve_seat", &request).await? {
-            Once::First(tx) => tx,
-            Once::Recorded(outcome) => return outcome,
-        };
-        let outcome = seats::reserve(&tx, &self.catalog, &request).await;
-        tx.finish(outcome).await
+        storage::retrying(|| async {
+            let tx = match self.store.once(ctx, "reserve_seat", &request).await? {
+                Once::First(tx) => tx,
+                Once::Recorded(outcome) => return outcome,
+            };
+            let outcome = seats::reserve(&tx, &self.catalog, &request).await;
+            tx.finish(outcome).await
+        })
+        .await
     }
 
     async fn release_seat(
@@ -37,12 +40,15 @@ impl BillingApi for Billing {
         request: SeatRequest,
     ) -> Result<(), BillingError> {
         allow(ctx, Role::Admin)?;
-        let tx = match self.store.once(ctx, "release_seat", &request).await? {
-            Once::First(tx) => tx,
-            Once::Recorded(outcome) => return outcome,
-        };
-        let outcome = seats::release(&tx, &request).await;
-        tx.finish(outcome).await
+        storage::retrying(|| async {
+            let tx = match self.store.once(ctx, "release_seat", &request).await? {
+                Once::First(tx) => tx,
+                Once::Recorded(outcome) => return outcome,
+            };
+            let outcome = seats::release(&tx, &request).await;
+            tx.finish(outcome).await
+        })
+        .await
     }
 
     async fn record_usage(
@@ -52,12 +58,15 @@ impl BillingApi for Billing {
     ) -> Result<UsageReceipt, BillingError> {
         // Any member's work may be metered: it is the calling module that counts, not the member.
         allow(ctx, Role::Member)?;
-        let tx = match self.store.once(ctx, "record_usage", &batch).await? {
-            Once::First(tx) => tx,
-            Once::Recorded(outcome) => return outcome,
-        };
-        let outcome = usage::record(&tx, &self.catalog, &batch.events).await;
-        tx.finish(outcome.map_err(BillingError::from)).await
+        storage::retrying(|| async {
+            let tx = match self.store.once(ctx, "record_usage", &batch).await? {
+                Once::First(tx) => tx,
+                Once::Recorded(outcome) => return outcome,
+            };
+            let outcome = usage::record(&tx, &self.catalog, &batch.events).await;
+            tx.finish(outcome.map_err(BillingError::from)).await
+        })
+        .await
     }
 }
 

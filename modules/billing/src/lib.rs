@@ -68,7 +68,7 @@ pub fn module(dependencies: Dependencies) -> Module {
     let Dependencies { store, gateway, webhooks, catalog, settings } = dependencies;
     let billing = Arc::new(Billing { store: store.clone(), gateway, catalog, settings });
     let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
-    let (swept, forgotten) = (Arc::clone(&billing), Arc::clone(&billing));
+    let [swept, forgotten, counted] = std::array::from_fn(|_| Arc::clone(&billing));
     Module::new(MODULE, store)
         .serving::<dyn BillingApi>(api)
         .consuming(Consumer::effect("billing.take_owner_seat", Arc::new(seats::OwnerSeat)))
@@ -92,6 +92,10 @@ pub fn module(dependencies: Dependencies) -> Module {
                 async move { billing.look_after_claims().await }
             },
         ))
+        .sweeping(Sweep::new("billing.forget_usage", usage::FORGET_EVERY, move || {
+            let billing = Arc::clone(&counted);
+            async move { billing.forget_usage().await }
+        }))
         .routes(http::routes(billing, webhooks))
 }
 

@@ -13,3 +13,8 @@ pub(crate) static WEBHOOKS: SystemScope = SystemScope {
     why: "what a payment provider tells is kept before it is known whose it is, and some of it is \
           nobody's; what is done about it is done in the tenant's scope",
 };
+
+pub(crate) static USAGE: SystemScope = SystemScope {
+    name: "billing.usage",
+    why: "events that were counted long ago are forgotten for all tenants at once",
+};

@@ -3,12 +3,13 @@
 use auth_api::MemberJoined;
 use kernel::{CallContext, InvitationId, Role, Secret, TenantId, Timestamp, UserId};
 use sea_orm::{ActiveValue::Set, ColumnTrait};
+use serde_json::Value;
 use storage::{StoreError, SystemTx};
 use tokens::hash_token;
 
 use super::{
     domain::{Status, Step},
-    jobs,
+    jobs, replay,
     store::{self, StoredStatus, invitations},
 };
 use crate::{
@@ -29,6 +30,20 @@ pub(crate) struct Acceptance {
     pub(crate) name: Option<String>,
     /// As `name`.
     pub(crate) password: Option<Secret>,
+    /// Tells a repetition from another request with the same token. It covers the token itself, so
+    /// that nobody who reads the hash can try passwords on it.
+    pub(crate) body_hash: String,
+}
+
+/// What somebody is answered.
+#[derive(Debug)]
+pub(crate) enum Accepted {
+    Joined(Joined),
+    /// As they were answered the first time.
+    Replayed {
+        status: u16,
+        body: Value,
+    },
 }
 
 /// Where somebody belongs now.
@@ -69,24 +84,42 @@ impl AuthService {
     /// verified; who has a verified account under it joins with that one, anybody else chooses a
     /// name and a password. That goes for an account that was registered and never verified too:
     /// its password may have been chosen by somebody else.
+    ///
+    /// The token is the request's key: for a day the very same request is answered again.
     pub(crate) async fn accept(
         &self,
         ctx: &CallContext,
         acceptance: Acceptance,
-    ) -> Result<Joined, AcceptError> {
+    ) -> Result<Accepted, AcceptError> {
         let token_hash = hash_token(acceptance.token.expose());
-        let account = if self.needs_account(&token_hash).await? {
-            let (name, password) = parse_details(&acceptance)?;
+        match self.try_to_accept(ctx, &token_hash, &acceptance).await {
+            Ok(joined) => Ok(Accepted::Joined(joined)),
+            Err(AcceptError::InvalidToken) => {
+                let answer = replay::find(&self.store, &token_hash, &acceptance.body_hash).await?;
+                answer.ok_or(AcceptError::InvalidToken)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn try_to_accept(
+        &self,
+        ctx: &CallContext,
+        token_hash: &str,
+        acceptance: &Acceptance,
+    ) -> Result<Joined, AcceptError> {
+        let account = if self.needs_account(token_hash).await? {
+            let (name, password) = parse_details(acceptance)?;
             let password_hash = self.passwords.hash(password.into_secret()).await?;
             Some(Account { name: name.as_str().to_owned(), password_hash })
         } else {
             None
         };
-        match self.join(ctx, &token_hash, account.as_ref()).await {
+        let body_hash = acceptance.body_hash.as_str();
+        let join = || storage::retrying(|| self.join(ctx, token_hash, body_hash, account.as_ref()));
+        match join().await {
             // Somebody registered the address at the same moment; now it is a known one.
-            Err(AcceptError::Store(error)) if error.is_unique_on("users", "email") => {
-                self.join(ctx, &token_hash, account.as_ref()).await
-            }
+            Err(AcceptError::Store(error)) if error.is_unique_on("users", "email") => join().await,
             outcome => outcome,
         }
     }
@@ -95,6 +128,7 @@ impl AuthService {
         &self,
         ctx: &CallContext,
         token_hash: &str,
+        body_hash: &str,
         account: Option<&Account>,
     ) -> Result<Joined, AcceptError> {
         let tx = self.store.system_write(&scopes::ACCEPTANCE).await?;
@@ -129,8 +163,10 @@ impl AuthService {
             .one()
             .await?
             .ok_or(AcceptError::InvalidToken)?;
+        let joined = Joined { tenant, tenant_name: row.name, user: person, role };
+        replay::keep(&tx, token_hash, body_hash, &joined).await?;
         tx.commit().await?;
-        Ok(Joined { tenant, tenant_name: row.name, user: person, role })
+        Ok(joined)
     }
 
     /// Whether the address of the invitation has no verified account.

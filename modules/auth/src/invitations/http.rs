@@ -8,12 +8,13 @@ use kernel::{InvitationId, Page, PageRequest, Role, Secret, TenantId, Timestamp,
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{
-    ApiJson, ApiPath, ApiQuery, Caller, OptionalRequestKey, Problem, Replayed, StandardErrors,
-    Visitor,
+    ApiJson, ApiPath, ApiQuery, BodyHash, Caller, OptionalRequestKey, Problem, Replayed,
+    StandardErrors, Visitor,
+    limits::{Limited, Token},
 };
 
 use super::{
-    accept::{Acceptance, Joined},
+    accept::{Acceptance, Accepted, Joined},
     domain::Status,
     invite::{Answer, InviteRequest, Inviter},
     store::invitations,
@@ -185,22 +186,35 @@ pub(crate) async fn revoke_invitation(
 ///
 /// Who has a verified account under the invited address joins with it. Anybody else gives a name
 /// and a password, or is told 422 `invalid-body`. A token that is unknown, used, revoked or
-/// expired is 400 `invalid-token`.
+/// expired is 400 `invalid-token`. The very same request is answered again for 24 hours, as after
+/// a lost answer.
 #[utoipa::path(tag = "auth", request_body = AcceptCommand, responses((status = OK, body = AcceptedInvitation), StandardErrors))]
 #[post("/invitations/accept")]
 pub(crate) async fn accept_invitation(
+    _within: Limited<Token>,
+    request: HttpRequest,
     visitor: Visitor,
+    body_hash: BodyHash,
     command: ApiJson<AcceptCommand>,
     auth: Data<AuthService>,
-) -> Result<Json<AcceptedInvitation>, Problem> {
+) -> Result<HttpResponse, Problem> {
     let AcceptCommand { token, name, password } = command.into_inner();
-    let joined = auth.accept(&visitor, Acceptance { token, name, password }).await?;
-    let Joined { tenant, tenant_name, user, role } = joined;
-    Ok(Json(AcceptedInvitation {
-        tenant: AcceptedTenant { id: tenant, name: tenant_name },
-        user: AcceptedUser { id: user },
-        role,
-    }))
+    let body_hash = body_hash.to_string();
+    let acceptance = Acceptance { token, name, password, body_hash };
+    Ok(match auth.accept(&visitor, acceptance).await? {
+        Accepted::Joined(joined) => HttpResponse::Ok().json(AcceptedInvitation::from(&joined)),
+        Accepted::Replayed { status, body } => Replayed { status, body }.respond_to(&request),
+    })
+}
+
+impl From<&Joined> for AcceptedInvitation {
+    fn from(joined: &Joined) -> Self {
+        Self {
+            tenant: AcceptedTenant { id: joined.tenant, name: joined.tenant_name.clone() },
+            user: AcceptedUser { id: joined.user },
+            role: joined.role,
+        }
+    }
 }
 
 impl Invitation {

@@ -112,7 +112,10 @@ impl AuthService {
         request: InviteRequest,
     ) -> Result<Answer, InviteError> {
         domain::check_grant(inviter.role, request.role)?;
-        let id = match self.begin_reservation(ctx, inviter, &request).await? {
+        // Before the transaction: one that waits for a second connection could wait for ever.
+        let user = self.user_with(&request.email).await?.map(|user| UserId(user.id));
+        let begin = || self.begin_reservation(ctx, inviter, user, &request);
+        let id = match storage::retrying(begin).await? {
             Begun::Reserving(id) => id,
             Begun::Answered(answer) => return Ok(answer),
         };
@@ -131,7 +134,9 @@ impl AuthService {
         let call = ctx.with_key(key).with_time(self.settings.seat_call_time);
         let request = SeatRequest { holder: jobs::holder(id) };
         let error = match self.billing.reserve_seat(&call, request).await {
-            Ok(_) => return self.confirm(ctx, inviter, id, invited).await,
+            Ok(_) => {
+                return storage::retrying(|| self.confirm(ctx, inviter, id, invited)).await;
+            }
             Err(error) => error,
         };
         let key = invited.key.as_ref();
@@ -175,15 +180,14 @@ impl AuthService {
     }
 
     /// Commits the intent: the claim of the client's key, the invitation, and the check that takes
-    /// it back should we die. A refusal takes the claim with it.
+    /// it back should we die. A refusal takes the claim with it. `user` has the address.
     async fn begin_reservation(
         &self,
         ctx: &CallContext,
         inviter: Inviter,
+        user: Option<UserId>,
         request: &InviteRequest,
     ) -> Result<Begun, InviteError> {
-        // Before the transaction: one that waits for a second connection could wait for ever.
-        let user = self.user_with(&request.email).await?;
         let tx = self.store.write(ctx).await?;
         if let Some(key) = &request.key {
             match key::claim(&tx, key, self.settings.reservation_patience).await? {
@@ -200,7 +204,7 @@ impl AuthService {
         }
         // After the claim: who has joined by now was invited by the first request.
         if let Some(user) = user {
-            let membership = memberships::Column::UserId.eq(user.id);
+            let membership = memberships::Column::UserId.eq(user.0);
             if tx.find::<memberships::Entity>().filter(membership).exists().await? {
                 return Err(InviteError::AlreadyMember);
             }
@@ -318,7 +322,7 @@ impl AuthService {
         key: Option<&RequestKey>,
         ending: Ending,
     ) {
-        let withdrawn = async {
+        let withdraw = || async {
             let tx = self.store.write(ctx).await?;
             match (key, &ending) {
                 (None, _) => {}
@@ -330,7 +334,7 @@ impl AuthService {
             }
             tx.commit().await
         };
-        if let Err(error) = withdrawn.await {
+        if let Err(error) = storage::retrying(withdraw).await {
             tracing::warn!(
                 invitation.id = %id,
                 error = &error as &dyn std::error::Error,

@@ -47,6 +47,15 @@ impl AuthService {
         user: UserId,
         id: InvitationId,
     ) -> Result<(), RevokeError> {
+        storage::retrying(|| self.try_to_revoke(ctx, user, id)).await
+    }
+
+    async fn try_to_revoke(
+        &self,
+        ctx: &CallContext,
+        user: UserId,
+        id: InvitationId,
+    ) -> Result<(), RevokeError> {
         let tx = self.store.write(ctx).await?;
         let row = store::find(&tx, id).await?.ok_or(RevokeError::NotFound)?;
         let status = Status::from(row.status);

@@ -16,6 +16,7 @@ mod invite;
 mod jobs;
 mod key;
 mod manage;
+mod replay;
 mod store;
 
 pub(crate) use accept::AcceptError;

@@ -149,7 +149,8 @@ pub(crate) async fn try_again(tx: &TenantTx, id: InvitationId) -> Result<(), Sto
 }
 
 /// The row as it is once the invitation has moved on to `status`: where it is over, its token stops
-/// working and its address is free.
+/// working and its address is free. The hash of a token that was used stays: a repetition is known
+/// by it.
 pub(crate) fn moved(
     row: invitations::Model,
     status: Status,
@@ -159,8 +160,10 @@ pub(crate) fn moved(
     moved.status = Set(status.into());
     moved.updated_at = Set(now.into());
     if !status.is_open() {
-        moved.token_hash = Set(None);
         moved.open_email = Set(None);
+    }
+    if !status.is_open() && status != Status::Accepted {
+        moved.token_hash = Set(None);
     }
     moved
 }

@@ -4,7 +4,10 @@ use actix_web::{HttpResponse, post, web::Data};
 use kernel::Secret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiJson, Problem, StandardErrors, Visitor};
+use web::{
+    ApiJson, Problem, StandardErrors, Visitor,
+    limits::{Costly, Limited, Token},
+};
 
 use super::Registration;
 use crate::service::AuthService;
@@ -53,6 +56,7 @@ pub(crate) struct VerifyEmailCommand {
 )]
 #[post("/register")]
 pub(crate) async fn register(
+    _within: Limited<Costly>,
     visitor: Visitor,
     command: ApiJson<RegisterCommand>,
     auth: Data<AuthService>,
@@ -75,6 +79,7 @@ pub(crate) async fn register(
 )]
 #[post("/verify-email")]
 pub(crate) async fn verify_email(
+    _within: Limited<Token>,
     _visitor: Visitor,
     command: ApiJson<VerifyEmailCommand>,
     auth: Data<AuthService>,

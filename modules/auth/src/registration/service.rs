@@ -60,11 +60,10 @@ impl AuthService {
             now,
             expires_at: now + self.settings.verification_lifetime,
         };
-        match self.store_attempt(ctx, &attempt, &sealed_token).await {
+        let store = || storage::retrying(|| self.store_attempt(ctx, &attempt, &sealed_token));
+        match store().await {
             // Somebody registered the same address at the same moment; now it is a known one.
-            Err(error) if error.is_unique_on("users", "email") => {
-                self.store_attempt(ctx, &attempt, &sealed_token).await?;
-            }
+            Err(error) if error.is_unique_on("users", "email") => store().await?,
             outcome => outcome?,
         }
         Ok(())
@@ -129,14 +128,18 @@ impl AuthService {
 
     /// Lets the registration take effect whose link carried `token`.
     pub(crate) async fn verify_email(&self, token: &Secret) -> Result<(), VerifyError> {
+        let token_hash = hash_token(token.expose());
+        storage::retrying(|| self.verify(&token_hash)).await
+    }
+
+    async fn verify(&self, token_hash: &str) -> Result<(), VerifyError> {
         let tx = self.store.system_write(&scopes::VERIFICATION).await?;
         let now = self.store.clock().now();
-        let token_hash = hash_token(token.expose());
-        let found = store::attempt_of(&tx, &token_hash).await?.ok_or(VerifyError::InvalidToken)?;
+        let found = store::attempt_of(&tx, token_hash).await?.ok_or(VerifyError::InvalidToken)?;
         let (user, tenant) = (UserId(found.user_id), TenantId(found.tenant_id));
         // Another link of theirs may have been followed until the user is held.
         hold_user(&tx, user).await?;
-        let attempt = store::attempt_of(&tx, &token_hash)
+        let attempt = store::attempt_of(&tx, token_hash)
             .await?
             .filter(|attempt| now < attempt.expires_at.into())
             .ok_or(VerifyError::InvalidToken)?;

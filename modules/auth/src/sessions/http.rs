@@ -9,7 +9,10 @@ use actix_web::{
 use kernel::{Role, Secret, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiJson, Caller, Problem, StandardErrors, Visitor};
+use web::{
+    ApiJson, Caller, Problem, StandardErrors, Visitor,
+    limits::{Guessable, Limited, Token},
+};
 
 use super::{
     profile::{Place, Profile},
@@ -104,6 +107,7 @@ pub(crate) struct MeMembership {
 #[utoipa::path(tag = "auth", request_body = LoginCommand, responses((status = OK, body = TokenResponse), StandardErrors))]
 #[post("/login")]
 pub(crate) async fn login(
+    _within: Limited<Guessable>,
     _visitor: Visitor,
     command: ApiJson<LoginCommand>,
     auth: Data<AuthService>,
@@ -121,6 +125,7 @@ pub(crate) async fn login(
 #[utoipa::path(tag = "auth", request_body = RefreshCommand, responses((status = OK, body = TokenResponse), StandardErrors))]
 #[post("/refresh")]
 pub(crate) async fn refresh(
+    _within: Limited<Token>,
     _visitor: Visitor,
     command: ApiJson<RefreshCommand>,
     auth: Data<AuthService>,
@@ -140,6 +145,7 @@ pub(crate) async fn refresh(
 )]
 #[post("/logout")]
 pub(crate) async fn logout(
+    _within: Limited<Token>,
     _visitor: Visitor,
     command: ApiJson<RefreshCommand>,
     auth: Data<AuthService>,

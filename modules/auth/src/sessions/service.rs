@@ -79,11 +79,22 @@ impl AuthService {
         // An endless password is refused with the work of a wrong one.
         let hash = hash.filter(|_| Password::parse(&credentials.password).is_ok());
         let matches = self.passwords.matches(credentials.password, hash).await?;
+        let (user, known) = (user.as_ref(), user.as_ref().filter(|_| matches));
+        storage::retrying(|| self.sign_in(user, known, credentials.tenant)).await
+    }
 
+    /// Writes the attempt of `user`, where there is one, and begins a session where they are
+    /// `known` by their password.
+    async fn sign_in(
+        &self,
+        user: Option<&users::Model>,
+        known: Option<&users::Model>,
+        tenant: Option<TenantId>,
+    ) -> Result<TokenPair, LoginError> {
         let tx = self.store.system_write(&scopes::SIGN_IN).await?;
-        let admitted = match user.as_ref() {
-            Some(user) if matches => admit(&tx, user, credentials.tenant).await?,
-            _ => Err(LoginError::InvalidCredentials),
+        let admitted = match known {
+            Some(user) => admit(&tx, user, tenant).await?,
+            None => Err(LoginError::InvalidCredentials),
         };
         let (outcome, tenant) = match &admitted {
             Ok(membership) => (Outcome::Succeeded, Some(TenantId(membership.tenant_id))),
@@ -149,9 +160,14 @@ impl AuthService {
     /// One that was exchanged already is answered with the same successor for a few seconds, as
     /// long as nobody has used that; any other use of it ends the session.
     pub(crate) async fn refresh(&self, token: &Secret) -> Result<TokenPair, RefreshError> {
+        let token_hash = hash_token(token.expose());
+        storage::retrying(|| self.exchange(&token_hash)).await
+    }
+
+    async fn exchange(&self, token_hash: &str) -> Result<TokenPair, RefreshError> {
         let tx = self.store.system_write(&scopes::REFRESH).await?;
         let now = self.store.clock().now();
-        let found = store::find_token(&tx, &hash_token(token.expose())).await?;
+        let found = store::find_token(&tx, token_hash).await?;
         let (token, session) = found.ok_or(RefreshError::InvalidToken)?;
         let (user, tenant) = (UserId(session.user_id), TenantId(session.tenant_id));
         let (repeated, successor) = self.successor_of(&tx, &token).await?;
@@ -182,11 +198,15 @@ impl AuthService {
 
     /// Ends the session of `token`; one that is not valid has nothing to end (RFC 7009 §2.2).
     pub(crate) async fn log_out(&self, token: &Secret) -> Result<(), StoreError> {
-        let tx = self.store.system_write(&scopes::REFRESH).await?;
-        if let Some((_, session)) = store::find_token(&tx, &hash_token(token.expose())).await? {
-            self.end(&tx, &session, Action::SignedOut).await?;
-        }
-        tx.commit().await
+        let token_hash = hash_token(token.expose());
+        storage::retrying(|| async {
+            let tx = self.store.system_write(&scopes::REFRESH).await?;
+            if let Some((_, session)) = store::find_token(&tx, &token_hash).await? {
+                self.end(&tx, &session, Action::SignedOut).await?;
+            }
+            tx.commit().await
+        })
+        .await
     }
 
     async fn rotate(

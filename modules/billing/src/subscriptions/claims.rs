@@ -41,7 +41,7 @@ impl Billing {
         loop {
             let claims = self.overdue(before, last.as_ref()).await?;
             for claim in &claims {
-                self.look_after(claim, before).await?;
+                storage::retrying(|| self.look_after(claim, before)).await?;
             }
             last = claims.into_iter().nth(usize::try_from(AT_ONCE - 1).unwrap_or_default());
             if last.is_none() {

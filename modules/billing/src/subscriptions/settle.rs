@@ -32,6 +32,15 @@ impl Billing {
         charge: Uuid,
         outcome: &ChargeOutcome,
     ) -> Result<Settled, StoreError> {
+        storage::retrying(|| self.try_to_settle(ctx, charge, outcome)).await
+    }
+
+    async fn try_to_settle(
+        &self,
+        ctx: &CallContext,
+        charge: Uuid,
+        outcome: &ChargeOutcome,
+    ) -> Result<Settled, StoreError> {
         let tx = self.store.write(ctx).await?;
         accounts::lock(&tx).await?;
         let charge = locked(&tx, charge).await?;

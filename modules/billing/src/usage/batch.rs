@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use billing_api::{BillingError, UsageEvent};
 use kernel::Timestamp;
 
+use super::retention::KEPT;
 use crate::catalog::Catalog;
 
 /// The most events at a time.
@@ -18,6 +19,9 @@ const LEAD: Duration = Duration::from_secs(5 * 60);
 /// How late usage may be reported: a whole month and some days, so that what a sender held back
 /// over an outage still counts in its month.
 const DELAY: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+
+// What may still come must not be forgotten.
+const _: () = assert!(KEPT.as_secs() > DELAY.as_secs() + LEAD.as_secs());
 
 /// Refuses a batch for the first event that cannot be counted.
 pub(super) fn check(

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// An event that was counted. Kept for as long as the tenant is, so that no repetition counts.
+/// An event that was counted. Kept for longer than a repetition is taken, so that none counts.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "usage_events")]
 pub(crate) struct Model {

@@ -11,8 +11,8 @@ use crate::{Billing, http::refused};
 
 /// Reports usage, 1 to 1,000 events at a time: all of them are counted, or none.
 ///
-/// An event is counted once per `id`, however often it is sent; the first one of an id counts. It
-/// counts in the calendar month (UTC) that `at` falls into, which is at most 35 days ago and at
+/// An event is counted once per `id`, however often it is sent; the first one of an id counts. An
+/// id is known for 90 days. An event counts in the calendar month (UTC) that `at` falls into, which is at most 35 days ago and at
 /// most 5 minutes ahead. For admins and owners.
 ///
 /// The ids make it safe to send a batch again. Under an `Idempotency-Key` the repetition has the

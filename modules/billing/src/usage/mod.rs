@@ -3,6 +3,7 @@
 mod batch;
 mod event;
 pub(crate) mod http;
+mod retention;
 mod total;
 
 use std::{
@@ -24,6 +25,8 @@ use utoipa::ToSchema;
 use web::RequestKey;
 
 use crate::{Billing, accounts, api::store_failed, catalog::Catalog, period::Period};
+
+pub(crate) use retention::FORGET_EVERY;
 
 /// The route that the keys belong to.
 const ROUTE: &str = "POST /v1/billing/usage-events";
@@ -172,6 +175,15 @@ impl Billing {
     /// Counts a batch that comes from outside. Its events' ids make it once-only; a key makes its
     /// answer the same too. Claim, effect and answer are one commit.
     pub(crate) async fn report_usage(
+        &self,
+        ctx: &CallContext,
+        events: &[UsageEvent],
+        key: Option<&RequestKey>,
+    ) -> Result<Reported, ReportError> {
+        storage::retrying(|| self.try_to_report(ctx, events, key)).await
+    }
+
+    async fn try_to_report(
         &self,
         ctx: &CallContext,
         events: &[UsageEvent],

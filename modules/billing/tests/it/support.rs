@@ -17,7 +17,7 @@ use sandbox::{ChargeRecord, SandboxGateway};
 use seam::async_trait;
 use serde::Serialize;
 use serde_json::Value;
-use storage::{Engine, Store, StoreConfig, StoreParts};
+use storage::{Store, StoreConfig, StoreParts};
 use testing::{FixedRoutes, RecordingBus, TestStore, drain};
 use tokens::AccessClaims;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -149,8 +149,8 @@ impl Bench {
     /// provider.
     pub(crate) async fn restart(&mut self) {
         self.store.store().close().await;
-        let path = self.store.folder().join("billing.db");
-        let config = StoreConfig { module: "billing", engine: Engine::Sqlite { path } };
+        let engine = self.store.database().engine();
+        let config = StoreConfig { module: "billing", engine };
         let parts = StoreParts {
             clock: Arc::clone(self.store.clock()) as _,
             ids: Arc::new(RandomIds),

@@ -1,10 +1,11 @@
 //! Usage over HTTP.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use insta::assert_json_snapshot;
 use proptest::{prelude::*, test_runner::TestRunner};
 use serde_json::{Value, json};
+use storage::SystemScope;
 
 use crate::support::{Answer, Bench, check_problem};
 
@@ -161,6 +162,61 @@ async fn check_sending(events: &[(u8, u64, bool)], sizes: &[usize]) -> Result<()
 
 fn month(in_march: bool) -> &'static str {
     if in_march { "2026-03-01T00:00:00Z" } else { "2026-02-01T00:00:00Z" }
+}
+
+/// What was counted is forgotten in the end, and still counts once: what is as old as that is not
+/// taken again.
+#[actix_web::test]
+async fn what_was_counted_long_ago_is_forgotten_and_counts_no_more() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    static LOOK: SystemScope =
+        SystemScope { name: "test.look", why: "a test sees what is forgotten" };
+
+    let bench = Bench::new().await;
+    let known = async || {
+        let events = bench.store.system(&LOOK).find::<usage_events::Entity>();
+        events.count().await.expect("a count")
+    };
+    let first = json!([event("a", 5, "2026-03-01T00:00:00Z")]);
+    report(&bench, first.clone()).await;
+    bench.store.clock().advance(60 * DAY);
+    report(&bench, json!([event("b", 7, "2026-04-30T00:00:00Z")])).await;
+    bench.store.clock().advance(30 * DAY);
+    bench.sweep().await;
+    assert_eq!(known().await, 2, "90 days are not over");
+    bench.store.clock().advance(Duration::from_secs(1));
+    bench.sweep().await;
+    assert_eq!(known().await, 1);
+    check_problem(&report(&bench, first).await, 422, "invalid-body");
+    let usage = bench.get("owner@1", "/v1/billing/usage").await;
+    let quantities: Vec<_> = usage.body["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| item["quantity"].as_i64())
+        .collect();
+    assert_eq!(quantities, [Some(7), Some(5)], "the totals stay");
+}
+
+/// The table of what was counted, as far as it is looked at here.
+mod usage_events {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "usage_events")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub tenant_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub event_id: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    storage::tenant_entity!(Entity, Column::TenantId);
 }
 
 async fn report(bench: &Bench, events: Value) -> Answer {
