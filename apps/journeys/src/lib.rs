@@ -4,4 +4,4 @@ mod api;
 mod people;
 
 pub use api::{Answer, Api, eventually};
-pub use people::{Person, mails, organization};
+pub use people::{PASSWORD, Person, mails, organization};

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{Api, eventually};
 
-/// A password that is long enough.
-const PASSWORD: &str = "correct horse battery staple";
+/// The password that everybody here has; it is long enough.
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// Somebody who is logged in.
 #[derive(Clone)]

@@ -3,7 +3,10 @@
 mod bad_input;
 mod extraction;
 mod graph;
+mod idempotency;
+mod isolation;
 mod journey;
+mod limits;
 mod localstripe;
 mod readme;
 mod shape;

@@ -9,7 +9,7 @@ use crate::shape::in_every_shape;
 in_every_shape! {
     fn usage_counts_once_however_often_it_is_sent(api) {
         let owner = organization(&api, "metered").await?;
-        let at = now(&owner.api.get("/health/live").await?.headers)?;
+        let at = now_at(&owner.api).await?;
         let event = |n: u32| json!({ "id": format!("e{n}"), "meter": "api_calls", "quantity": n, "at": at });
         let path = "/v1/billing/usage-events";
         let batch: Vec<Value> = (1..=100).map(event).collect();
@@ -37,7 +37,7 @@ in_every_shape! {
 
     fn a_batch_is_counted_whole_or_not_at_all(api) {
         let owner = organization(&api, "wholebatch").await?;
-        let at = now(&owner.api.get("/health/live").await?.headers)?;
+        let at = now_at(&owner.api).await?;
         let good = json!({ "id": "g", "meter": "api_calls", "quantity": 1, "at": at });
         let bad = json!({ "id": "b", "meter": "no_such_meter", "quantity": 1, "at": at });
         let path = "/v1/billing/usage-events";
@@ -49,6 +49,11 @@ in_every_shape! {
         let answer = owner.api.post(path, &json!(too_many)).await?;
         ensure!(answer.status == 422, "{answer:#?}");
     }
+}
+
+/// Now, by the clock of the server.
+pub(crate) async fn now_at(api: &journeys::Api) -> anyhow::Result<String> {
+    now(&api.get("/health/live").await?.headers)
 }
 
 /// The server's own time (RFC 9110 §6.6.1) as RFC 3339, so that no clock but its own is asked.
