@@ -1,6 +1,6 @@
 //! What is counted and kept for all replicas together, where they share a Redis.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use anyhow::Context as _;
@@ -23,8 +23,11 @@ impl Commons {
     /// Redis need not be up: it is asked with the first request.
     pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
         let Some(url) = &config.redis.url else { return Ok(Self(None)) };
-        let settings =
-            RedisConfig { prefix: config.redis.prefix.clone(), ..RedisConfig::new(url.clone()) };
+        let settings = RedisConfig {
+            url: url.clone(),
+            prefix: config.redis.prefix.clone(),
+            patience: Duration::from_millis(config.redis.patience_ms),
+        };
         let redis = Redis::new(settings, Handle::current()).context("redis.url")?;
         Ok(Self(Some(redis)))
     }

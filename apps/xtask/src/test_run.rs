@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, env};
 
 use anyhow::Result;
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use crate::{
     new_module::{Names, proof},
@@ -42,8 +43,12 @@ pub fn run(options: &Options) -> Result<()> {
     let workspace = Workspace::find()?;
     NEXTEST.ensure(&workspace, options.install)?;
     // Before the minutes that building takes.
-    let engines =
-        if options.embedded { None } else { Some(TestEngines::plan(&workspace, options.install)?) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let engines = if options.embedded {
+        None
+    } else {
+        Some(runtime.block_on(TestEngines::plan(&workspace, options.install))?)
+    };
     let mut steps = Steps::default();
     // First, so that all crates are compiled together once, for the tests and the programs alike.
     steps.run("build the tests", || {
@@ -64,7 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
         });
     }
     steps.run("tests on PostgreSQL, RabbitMQ and Redis", || match engines {
-        Some(engines) => on_engines(&workspace, options, engines),
+        Some(engines) => on_engines(&workspace, options, &runtime, engines),
         None => Ok(Verdict::Skipped(LEFT_OUT.to_owned())),
     });
     if options.full {
@@ -78,9 +83,9 @@ pub fn run(options: &Options) -> Result<()> {
 fn on_engines(
     workspace: &Workspace,
     options: &Options,
+    runtime: &Runtime,
     mut engines: TestEngines,
 ) -> Result<Verdict> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(engines.start())?;
     let mut command = tests(workspace, options, Run::Engines);
     for (variable, url) in engines.variables() {

@@ -20,6 +20,9 @@ pub struct RedisConfig {
     /// What every key begins with: 1 to 64 of `a-z`, `0-9`, `.`, `_` and `-`. Products that share a
     /// server differ in it; the programs of one product do not.
     pub prefix: String,
+    /// How long a question may take before whoever asks goes on without, in milliseconds: 1 to
+    /// 1,000.
+    pub patience_ms: u64,
     /// Whether a server on another machine may be reached without TLS: for networks that are safe
     /// otherwise.
     pub plaintext: bool,
@@ -27,7 +30,13 @@ pub struct RedisConfig {
 
 impl Default for RedisConfig {
     fn default() -> Self {
-        Self { url: None, url_file: None, prefix: "ashlar".to_owned(), plaintext: false }
+        Self {
+            url: None,
+            url_file: None,
+            prefix: "ashlar".to_owned(),
+            patience_ms: 50,
+            plaintext: false,
+        }
     }
 }
 
@@ -44,6 +53,10 @@ impl Config {
         let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
         if !(1..=64).contains(&redis.prefix.len()) || !redis.prefix.chars().all(named) {
             mistakes.add("redis.prefix", "is 1 to 64 of a-z, 0-9, `.`, `_` and `-`");
+        }
+        if !(1..=1_000).contains(&redis.patience_ms) {
+            let what = format!("is between 1 and 1000, not {}", redis.patience_ms);
+            mistakes.add("redis.patience_ms", what);
         }
     }
 }

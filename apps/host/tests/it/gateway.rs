@@ -72,6 +72,25 @@ async fn a_client_cannot_speak_for_us() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a proxy of ours says of a client's address reaches the owner, and nothing that stands
+/// before it: that the client may have written itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trusted_proxy_speaks_for_its_client() -> anyhow::Result<()> {
+    let (owner, handle) = echo()?;
+    let proxies = [("PUBLIC__TRUSTED_HOPS", "1"), ("PUBLIC__TRUSTED_PROXIES", "[\"127.0.0.0/8\"]")];
+    let edge = Edge::told(&[&owner], &proxies).await?;
+    let request = client()?
+        .get(edge.public("/v1/billing/headers"))
+        .header("x-forwarded-for", "198.51.100.1, 203.0.113.9");
+    let seen: Vec<(String, String)> = request.send().await?.json().await?;
+    let told = seen.iter().filter(|(name, _)| name == "x-forwarded-for");
+    let told: Vec<&str> = told.map(|(_, value)| value.as_str()).collect();
+    ensure!(told == ["203.0.113.9"], "{seen:?}");
+    edge.stop().await;
+    handle.stop(false).await;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_owner_that_is_down_is_a_503_and_heals() -> anyhow::Result<()> {
     let (owner, handle) = echo()?;

@@ -52,3 +52,31 @@ async fn the_internal_listener_takes_no_call_without_a_token() -> anyhow::Result
     edge.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sees_what_was_limited_and_by_whom() -> anyhow::Result<()> {
+    let token = ("INTERNAL__OPERATOR_TOKEN", "an operator's token");
+    let gone = ("REDIS__URL", "redis://127.0.0.1:1");
+    let off = ("LIMITS__ENABLED", "false");
+    for (settings, store) in [
+        (vec![token], "in_process"),
+        (vec![token, gone], "shared"),
+        (vec![token, gone, off], "off"),
+    ] {
+        let edge = Edge::told(&["http://127.0.0.1:1"], &settings).await?;
+        let path = edge.internal("/ops/limits");
+        ensure!(client()?.get(&path).send().await?.status() == 401);
+        let request = client()?.get(&path).bearer_auth("an operator's token");
+        let figures: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
+        let none = serde_json::json!({ "decisions": 0, "limited": 0 });
+        let expected = serde_json::json!({
+            "store": store,
+            "classes": { "costly": none, "guessable": none, "token": none, "tenant": none },
+            "fallbacks": 0,
+            "store_errors": 0,
+        });
+        ensure!(figures == expected, "{figures:#}");
+        edge.stop().await;
+    }
+    Ok(())
+}

@@ -112,6 +112,8 @@ async fn start(book: &mut Book, engine: Engine, durability: Durability) -> Resul
         server.kill().await;
     }
     let mut server = book.prepared(engine, durability)?;
+    // Beforehand too: its data are closed to us without the password that is made for them.
+    book.note(&server)?;
     say(format_args!("starting {} …", engine.name()));
     server.start().await?;
     book.note(&server)?;

@@ -1,11 +1,15 @@
 //! Engines for a run of the tests.
 
+use std::env;
+
 use anyhow::{Context as _, Result};
 use kernel::Secret;
 
 use super::{
     Durability, Engine,
+    address::Address,
     peer::Peer,
+    probe,
     programs::{self, Otherwise},
     server::Server,
 };
@@ -24,18 +28,24 @@ pub struct TestEngines {
 }
 
 impl TestEngines {
-    /// Finds out which are named, and makes sure that the others can be started.
+    /// Finds out which are named and answer, and makes sure that the others can be started.
     ///
     /// # Errors
-    /// One cannot be started here; the message says how to install it.
-    pub fn plan(workspace: &Workspace, install: Install) -> Result<Self> {
-        let named = |engine: &Engine| {
-            engine.test_variable().filter(|variable| std::env::var_os(variable).is_some())
-        };
-        let (named, private): (Vec<Engine>, Vec<Engine>) =
-            Engine::ALL.into_iter().partition(|engine| named(engine).is_some());
-        for engine in named {
-            let variable = engine.test_variable().unwrap_or_default();
+    /// A named one does not answer; or another cannot be started here, and the message says how to
+    /// install it.
+    pub async fn plan(workspace: &Workspace, install: Install) -> Result<Self> {
+        let mut private = Vec::new();
+        for engine in Engine::ALL {
+            let variable = engine.test_variable();
+            let Some((variable, url)) =
+                variable.and_then(|name| Some((name, env::var(name).ok()?)))
+            else {
+                private.push(engine);
+                continue;
+            };
+            let address = Address::parse(&url).context(variable)?;
+            let context = || format!("{} at {address}, which {variable} names", engine.name());
+            probe::ask(engine, &address).await.with_context(context)?;
             say(format_args!("{}: the one that {variable} names", engine.name()));
         }
         programs::ensure(&private, install, Otherwise::NameForTests)?;

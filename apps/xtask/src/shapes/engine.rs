@@ -71,6 +71,7 @@ impl RealEngines {
         }
         if let Some(redis) = &self.redis {
             settings.push(("ASHLAR__REDIS__URL", Value::Hidden(redis.clone())));
+            settings.push(("ASHLAR__REDIS__PREFIX", Value::Plain(self.prefix.clone())));
         }
         Ok(settings)
     }

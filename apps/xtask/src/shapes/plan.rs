@@ -80,6 +80,19 @@ pub(super) fn plan(binaries: &Binaries, launch: &Launch) -> Result<Vec<Planned>>
     Ok(planned)
 }
 
+/// Limits are at work in tests too, where thousands of people share an address and a tenant may ask
+/// all it can: wide enough for what this machine can do.
+const WIDE_LIMITS: [(&str, &str); 8] = [
+    ("ASHLAR__LIMITS__COSTLY__BURST", "1000000"),
+    ("ASHLAR__LIMITS__COSTLY__PER_MINUTE", "6000000"),
+    ("ASHLAR__LIMITS__GUESSABLE__BURST", "1000000"),
+    ("ASHLAR__LIMITS__GUESSABLE__PER_MINUTE", "6000000"),
+    ("ASHLAR__LIMITS__TOKEN__BURST", "1000000"),
+    ("ASHLAR__LIMITS__TOKEN__PER_MINUTE", "6000000"),
+    ("ASHLAR__LIMITS__TENANT__BURST", "1000000"),
+    ("ASHLAR__LIMITS__TENANT__PER_MINUTE", "6000000"),
+];
+
 fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Result<Vec<(String, Value)>> {
     let mut settings = vec![
         ("ASHLAR__PROFILE", launch.purpose.profile().to_owned()),
@@ -89,6 +102,14 @@ fn settings(program: &Planned, all: &[Planned], launch: &Launch) -> Result<Vec<(
     // The public origin stays one in every shape: links in mails lead to the monolith.
     settings.extend(all.first().map(|monolith| ("ASHLAR__PUBLIC__ORIGIN", monolith.public_url())));
     settings.extend(data_settings(program, &launch.data));
+    if program.name.split('#').next() != Some(MONOLITH) {
+        // Requests come by way of the monolith, which says whose they are.
+        settings.push(("ASHLAR__PUBLIC__TRUSTED_HOPS", "1".to_owned()));
+        settings.push(("ASHLAR__PUBLIC__TRUSTED_PROXIES", "[\"127.0.0.1\"]".to_owned()));
+    }
+    if launch.purpose == Purpose::Test {
+        settings.extend(WIDE_LIMITS.map(|(name, value)| (name, value.to_owned())));
+    }
     let mut settings: Vec<_> = settings
         .into_iter()
         .map(|(name, value)| (name, Value::Plain(value)))

@@ -53,24 +53,52 @@ pub async fn rows_of(
          USING ({own}) WITH CHECK ({own})', app); "
     );
     script += &grant(table, "app", "SELECT, INSERT, UPDATE, DELETE");
+    script += &for_system(table, system);
+    run(manager, &script).await
+}
+
+/// Says what the system role may do with a table that was a tenant's alone so far: for a later
+/// migration.
+///
+/// # Errors
+/// The database's.
+pub async fn give_to_system(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    system: System,
+) -> Result<(), DbErr> {
+    run(manager, &for_system(table, system)).await
+}
+
+/// Undoes [`give_to_system`].
+///
+/// # Errors
+/// The database's.
+pub async fn take_from_system(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
+    let script = format!(
+        "DROP POLICY IF EXISTS system_reads ON \"{table}\"; \
+         DROP POLICY IF EXISTS system_rows ON \"{table}\"; \
+         EXECUTE format('REVOKE ALL ON \"{table}\" FROM %I', system); "
+    );
+    run(manager, &script).await
+}
+
+fn for_system(table: &str, system: System) -> String {
     match system {
-        System::None => {}
+        System::None => String::new(),
         System::Reads => {
-            script += &format!(
+            format!(
                 "EXECUTE format('CREATE POLICY system_reads ON \"{table}\" FOR SELECT TO %I \
                  USING (true)', system); "
-            );
-            script += &grant(table, "system", "SELECT");
+            ) + &grant(table, "system", "SELECT")
         }
         System::Writes => {
-            script += &format!(
+            format!(
                 "EXECUTE format('CREATE POLICY system_rows ON \"{table}\" TO %I \
                  USING (true) WITH CHECK (true)', system); "
-            );
-            script += &grant(table, "system", "SELECT, INSERT, UPDATE, DELETE");
+            ) + &grant(table, "system", "SELECT, INSERT, UPDATE, DELETE")
         }
     }
-    run(manager, &script).await
 }
 
 /// Lets a tenant add rows of its own to `table` and never see them again: for what the system

@@ -1,6 +1,7 @@
 //! What needs a Redis.
 
 mod contract;
+mod measure;
 mod outage;
 mod replicas;
 mod server;

@@ -1,6 +1,6 @@
 //! PostgreSQL: `initdb`, and a server that listens on loopback alone.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use kernel::Secret;
@@ -19,6 +19,9 @@ use crate::{
 /// Enough for several test processes side by side, each with several pools for every module.
 const CONNECTIONS: u16 = 600;
 
+/// A cluster takes seconds; a slow disk some more.
+const CLUSTER_WITHIN: Duration = Duration::from_secs(120);
+
 const FAST: &str = "\
 fsync = off
 full_page_writes = off
@@ -36,11 +39,7 @@ pub(crate) async fn prepare(
     password: Option<&Secret>,
 ) -> Result<()> {
     let (data, account) = (spec.data(), Account::for_engines()?);
-    if !data.join("PG_VERSION").exists() {
-        // What an interrupted attempt has left.
-        if data.exists() {
-            fs::remove_dir_all(&data).with_context(|| format!("removing {}", data.display()))?;
-        }
+    if !data.exists() {
         make_cluster(spec, &account, durability, password).await?;
     }
     let settings = match durability {
@@ -66,7 +65,11 @@ async fn make_cluster(
     durability: Durability,
     password: Option<&Secret>,
 ) -> Result<()> {
-    let data = spec.data();
+    // It gets its name last, so that one half made is never taken for whole.
+    let data = spec.path("data-unfinished");
+    if data.exists() {
+        fs::remove_dir_all(&data).with_context(|| format!("removing {}", data.display()))?;
+    }
     fs::create_dir_all(&data).with_context(|| format!("making {}", data.display()))?;
     account.own(&data)?;
     let mut command = bare(&PostgresPrograms::find()?.initdb, &data);
@@ -88,17 +91,19 @@ async fn make_cluster(
         }
     }
     account.enter(&mut command);
-    let output = process::Command::from(command).kill_on_drop(true).output().await;
+    let made = process::Command::from(command).kill_on_drop(true).output();
+    let output = tokio::time::timeout(CLUSTER_WITHIN, made).await;
     if password.is_some() {
         // The state file keeps it from here on.
         fs::remove_file(&entrance).with_context(|| format!("removing {}", entrance.display()))?;
     }
-    let output = output.context("starting initdb")?;
+    let output = output.context("initdb did not end in time")?.context("starting initdb")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("initdb failed in {}: {}", data.display(), said.trim());
     }
-    Ok(())
+    let whole = spec.data();
+    fs::rename(&data, &whole).with_context(|| format!("naming {}", whole.display()))
 }
 
 /// The server, which makes its own children.
