@@ -15,6 +15,7 @@ pub mod files;
 pub mod graph;
 pub mod new_module;
 pub mod services;
+mod settings;
 pub mod shapes;
 pub mod steps;
 pub mod test_run;

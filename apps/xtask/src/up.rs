@@ -1,8 +1,7 @@
 //! `cargo xtask up`: the product on this machine, in any shape, until Ctrl-C.
 
 use std::{
-    env,
-    path::{self, Path, PathBuf},
+    path::{self, PathBuf},
     sync::Arc,
 };
 
@@ -12,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     console::say,
-    files,
+    settings::Settings,
     shapes::{
         self, AfterCrash, Binaries, BuildProfile, Engine, Launch, Ports, Purpose, Running, Schemas,
         Shape, Terminal,
@@ -60,7 +59,7 @@ pub fn run(options: &Options) -> Result<()> {
         folder: workspace.root().to_owned(),
         // The programs read the configuration themselves.
         engine: Engine::Embedded,
-        schemas: schemas(workspace.root())?,
+        schemas: schemas(&Settings::read(workspace.root())?),
         replicas: 1,
         ports: Ports::From { public: options.public_port },
         purpose: Purpose::Use,
@@ -75,21 +74,10 @@ pub fn run(options: &Options) -> Result<()> {
 
 /// Whether somebody is named who may bring schemas up to date. On the embedded engine nobody needs
 /// to be; and where nobody is, a program whose schema is behind says what to do.
-fn schemas(folder: &Path) -> Result<Schemas> {
-    let path = folder.join("ashlar.toml");
-    let file = if path.exists() { files::read(&path)? } else { String::new() };
-    let file: toml::Table = file.parse().with_context(|| format!("reading {}", path.display()))?;
-    Ok(schemas_by(|section, key| {
-        let variable = format!("ASHLAR__{section}__{key}").to_uppercase();
-        let in_file = || file.get(section)?.get(key)?.as_str().map(str::to_owned);
-        env::var(variable).ok().or_else(in_file)
-    }))
-}
-
-fn schemas_by(setting: impl Fn(&str, &str) -> Option<String>) -> Schemas {
-    let is_postgres = setting("store", "engine").as_deref() == Some("postgres");
-    let is_named =
-        ["admin_url", "admin_url_file"].iter().any(|key| setting("postgres", key).is_some());
+fn schemas(settings: &Settings) -> Schemas {
+    let is_postgres = settings.text("store", "engine").as_deref() == Some("postgres");
+    let somebody = ["admin_url", "admin_url_file"];
+    let is_named = somebody.iter().any(|key| settings.text("postgres", key).is_some());
     if is_postgres && is_named { Schemas::Migrated } else { Schemas::AsTheyAre }
 }
 
@@ -142,21 +130,21 @@ fn where_to_go(running: &Running, data: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     #[test]
     fn schemas_are_migrated_where_somebody_may() {
-        let with = |settings: &[(&str, &str, &str)]| {
-            schemas_by(|section, key| {
-                let found = settings.iter().find(|(s, k, _)| (*s, *k) == (section, key));
-                found.map(|(_, _, value)| (*value).to_owned())
-            })
+        let with = |text: &str| {
+            let folder = TempDir::new().expect("a folder");
+            std::fs::write(folder.path().join("ashlar.toml"), text).expect("it can be written");
+            schemas(&Settings::read(folder.path()).expect("it is TOML"))
         };
-        let postgres = ("store", "engine", "postgres");
-        let admin = ("postgres", "admin_url_file", "/run/secrets/admin");
-        assert_eq!(with(&[postgres, admin]), Schemas::Migrated);
-        assert_eq!(with(&[postgres]), Schemas::AsTheyAre);
-        assert_eq!(with(&[("store", "engine", "sqlite"), admin]), Schemas::AsTheyAre);
-        assert_eq!(with(&[]), Schemas::AsTheyAre);
+        let admin = "[postgres]\nadmin_url_file = '/run/secrets/admin'\n";
+        assert_eq!(with(&format!("store.engine = 'postgres'\n{admin}")), Schemas::Migrated);
+        assert_eq!(with("store.engine = 'postgres'"), Schemas::AsTheyAre);
+        assert_eq!(with(&format!("store.engine = 'sqlite'\n{admin}")), Schemas::AsTheyAre);
+        assert_eq!(with(""), Schemas::AsTheyAre);
     }
 }

@@ -9,6 +9,7 @@ mod journey;
 mod limits;
 mod localstripe;
 mod readme;
+mod replicas;
 mod shape;
 mod team;
 mod usage;

@@ -114,10 +114,10 @@ fn quoted(name: &str) -> String {
 
 /// A sum of digests modulo 2²⁵⁶, the least significant byte first.
 #[derive(Default)]
-struct Sum([u8; 32]);
+pub(super) struct Sum([u8; 32]);
 
 impl Sum {
-    fn add(&mut self, row: &[u8]) {
+    pub(super) fn add(&mut self, row: &[u8]) {
         let digest = Sha256::digest(row);
         let mut carry = 0_u16;
         for (byte, added) in self.0.iter_mut().zip(digest) {
@@ -126,7 +126,7 @@ impl Sum {
         }
     }
 
-    fn hexadecimal(&self) -> String {
+    pub(super) fn hexadecimal(&self) -> String {
         self.0.iter().rev().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Real SQLite files, moved, cut off at every step, and locked by others.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use anyhow::bail;
 use sea_orm_migration::sea_orm::sqlx::{

@@ -38,6 +38,12 @@ impl Binaries {
     pub fn monolith(&self) -> &Path {
         &self.monolith
     }
+
+    /// The file of the program that holds `module` alone, where that is extracted.
+    #[must_use]
+    pub fn service(&self, module: &str) -> Option<&Path> {
+        self.services.get(module).map(PathBuf::as_path)
+    }
 }
 
 /// Builds `shape`'s programs.

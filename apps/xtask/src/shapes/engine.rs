@@ -51,12 +51,18 @@ impl Engine {
 }
 
 impl RealEngines {
+    /// Where programs find the database that `admin` administers: without a user.
+    ///
+    /// # Errors
+    /// A URL that cannot be read, or that names no database.
+    pub fn served_url(admin: &Secret) -> Result<String> {
+        served_url(admin)
+    }
+
     fn settings(&self) -> Result<Vec<(&'static str, Value)>> {
-        let admin = PgConnectOptions::from_str(self.postgres.expose());
-        let admin = admin.map_err(|_| anyhow::anyhow!("the URL of PostgreSQL is malformed"))?;
         let mut settings = vec![
             ("ASHLAR__STORE__ENGINE", Value::plain("postgres")),
-            ("ASHLAR__POSTGRES__URL", Value::Plain(served_url(&admin)?)),
+            ("ASHLAR__POSTGRES__URL", Value::Plain(served_url(&self.postgres)?)),
         ];
         if has_password(self.postgres.expose()) {
             // The server asks: the roles get some, which are the same for all shapes, since roles
@@ -111,7 +117,10 @@ impl fmt::Debug for Value {
 }
 
 /// Where programs find the database that `admin` administers: without a user.
-fn served_url(admin: &PgConnectOptions) -> Result<String> {
+pub(crate) fn served_url(admin: &Secret) -> Result<String> {
+    // The parser's error may repeat what it was given.
+    let admin = PgConnectOptions::from_str(admin.expose())
+        .map_err(|_| anyhow::anyhow!("the URL of PostgreSQL is malformed"))?;
     let database = admin.get_database().context("the URL of PostgreSQL names no database")?;
     let port = admin.get_port();
     Ok(match admin.get_socket() {

@@ -25,9 +25,11 @@ use anyhow::{Context as _, Result};
 
 pub use build::{Binaries, build};
 pub(crate) use build::{PREBUILT, build_in};
+pub(crate) use engine::served_url;
 pub use engine::{Engine, RealEngines};
 pub use ground::{Ground, POSTGRES, RABBITMQ, REDIS};
 pub use logs::{LogSink, Quiet, Terminal};
+pub(crate) use plan::without_settings;
 pub use ports::Ports;
 pub(crate) use ports::lease;
 pub use program::Program;

@@ -32,10 +32,7 @@ impl Planned {
     /// Tells `command`, which starts the program, all that it is to know.
     pub(super) fn prepare(&self, command: &mut Command) {
         if self.purpose == Purpose::Test {
-            let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-            inherited.filter(|name| name.starts_with("ASHLAR__")).for_each(|name| {
-                command.env_remove(name);
-            });
+            without_settings(command);
         }
         command.envs(self.settings.iter().map(|(name, value)| (name, value.text())));
         command.current_dir(&self.folder);
@@ -48,6 +45,14 @@ impl Planned {
     pub(super) fn internal_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.listeners.internal)
     }
+}
+
+/// Keeps the settings in the environment of this process from the program that `command` starts.
+pub(crate) fn without_settings(command: &mut Command) {
+    let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    inherited.filter(|name| name.starts_with("ASHLAR__")).for_each(|name| {
+        command.env_remove(name);
+    });
 }
 
 /// The shape's programs, the monolith first.

@@ -1,0 +1,3 @@
+//! Several processes of each program beside each other.
+
+mod postgres;
