@@ -23,6 +23,6 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         access::take_from_system(manager, "usage_events").await?;
-        manager.drop_index(Index::drop().name(INDEX).table("usage_events").take()).await
+        manager.drop_index(Index::drop().name(INDEX).table("usage_events").to_owned()).await
     }
 }
