@@ -106,24 +106,15 @@ impl Pool {
     pub(super) async fn begin(&self, begin: &str) -> Result<Lease, DbErr> {
         for _ in 0..self.most {
             let mut lease = self.lease().await?;
-            match lease.send(begin).await {
+            match lease.begin(begin).await {
                 Ok(()) => return Ok(lease),
-                Err(error) if is_lost(&error) => lease.discard(),
-                Err(error) => {
-                    // The connection may be inside a transaction that has failed.
-                    lease.discard();
-                    return Err(failed(error));
-                }
+                Err(error) if is_lost(&error) => {}
+                Err(error) => return Err(failed(error)),
             }
         }
         let mut lease = self.lease().await?;
-        match lease.send(begin).await {
-            Ok(()) => Ok(lease),
-            Err(error) => {
-                lease.discard();
-                Err(failed(error))
-            }
-        }
+        lease.begin(begin).await.map_err(failed)?;
+        Ok(lease)
     }
 
     /// A connection, for as long as the lease is held.
@@ -140,7 +131,7 @@ impl Pool {
             error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
         })?;
         let runtime = self.runtime.clone();
-        Ok(Lease { connection: Some(connection), runtime, naming: self.naming })
+        Ok(Lease { connection: Some(connection), runtime, naming: self.naming, is_open: false })
     }
 
     pub(super) async fn close(&self) {
@@ -154,6 +145,9 @@ pub(super) struct Lease {
     connection: Option<PoolConnection<Postgres>>,
     runtime: Handle,
     naming: Naming,
+    /// Whether a transaction may be open on it. Such a connection never goes back: the next one to
+    /// have it would work in a foreign transaction, and for a foreign tenant.
+    is_open: bool,
 }
 
 impl Lease {
@@ -164,6 +158,20 @@ impl Lease {
 
     pub(super) const fn naming(&self) -> Naming {
         self.naming
+    }
+
+    /// Starts a transaction. From here on the connection is closed rather than given back, also
+    /// where this is cut off half-way, until [`Lease::end`] has brought an answer.
+    async fn begin(&mut self, begin: &str) -> Result<(), Error> {
+        self.is_open = true;
+        self.send(begin).await
+    }
+
+    /// Ends the transaction with `COMMIT` or `ROLLBACK`.
+    pub(super) async fn end(&mut self, how: &str) -> Result<(), Error> {
+        self.send(how).await?;
+        self.is_open = false;
+        Ok(())
     }
 
     /// Sends statements as text, all in one message.
@@ -187,18 +195,21 @@ impl Lease {
     pub(super) fn roll_back_later(mut self) {
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
-            if self.send("ROLLBACK").await.is_err() {
-                self.discard();
-            }
+            // Where it fails, the connection is closed, which undoes as much.
+            let _ = self.end("ROLLBACK").await;
         });
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Giving back is a task, which needs a runtime that lives.
+        // Giving back and closing are tasks, which need a runtime that lives.
         let _entered = self.runtime.enter();
-        drop(self.connection.take());
+        if let Some(mut connection) = self.connection.take()
+            && self.is_open
+        {
+            connection.close_on_drop();
+        }
     }
 }
 

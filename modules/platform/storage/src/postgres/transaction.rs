@@ -66,11 +66,7 @@ impl PostgresTransaction {
                 // Taken out first: whether a commit that was cut off has happened is not known, and
                 // a rollback after it would say nothing.
                 let mut lease = self.take().await?;
-                let committed = lease.send("COMMIT").await;
-                if committed.is_err() {
-                    lease.discard();
-                }
-                committed.map_err(failed)
+                lease.end("COMMIT").await.map_err(failed)
             }
         }
     }
