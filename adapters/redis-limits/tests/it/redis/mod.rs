@@ -1,7 +1,6 @@
 //! What needs a Redis.
 
 mod contract;
-mod measure;
 mod outage;
 mod replicas;
 mod server;
