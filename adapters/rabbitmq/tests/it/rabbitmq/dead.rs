@@ -98,20 +98,6 @@ async fn dead_letters_stay_where_their_queue_is_gone() {
 }
 
 #[tokio::test]
-async fn a_letter_waits_for_a_queue_of_dead_letters_that_is_away() {
-    let bed = Bed::new();
-    bed.start("reader", Notebook::new()).await;
-    let raw = bed.raw().await;
-    raw.delete_queue(&dead(&bed)).await;
-    raw.publish("reader", b"poison").await;
-    super::until(|| (bed.broker.state().feeds["reader"].rejected == 1).then_some(())).await;
-    // The next start declares it again.
-    bed.stop("reader").await;
-    bed.start("reader", Notebook::new()).await;
-    raw.until_waiting(&dead(&bed), 1).await;
-}
-
-#[tokio::test]
 async fn a_module_that_never_consumed_has_no_dead_letters_to_count() {
     let bed = Bed::new();
     let unknown = within(bed.broker.dead_letters("archive")).await;
