@@ -9,6 +9,7 @@ use serde_json::Value;
 /// How long something that happens in the background may take. Far beyond what it takes, so that
 /// only what never happens fails.
 const PATIENCE: Duration = Duration::from_secs(30);
+const LEASES: Duration = Duration::from_secs(90);
 
 /// A client of one public origin.
 #[derive(Clone)]
@@ -133,7 +134,8 @@ impl Answer {
 /// Asks `attempt` again until it succeeds: for what happens in the background.
 ///
 /// # Errors
-/// The last failure, after half a minute.
+/// The last failure, after a minute and a half: on engines that several processes share, what a
+/// dead one had in hand is left alone until its leases end.
 pub async fn eventually<T>(
     what: &str,
     mut attempt: impl AsyncFnMut() -> anyhow::Result<T>,
@@ -142,7 +144,7 @@ pub async fn eventually<T>(
     loop {
         match attempt().await {
             Ok(value) => return Ok(value),
-            Err(error) if start.elapsed() > PATIENCE => {
+            Err(error) if start.elapsed() > LEASES => {
                 return Err(error.context(format!("waited in vain for {what}")));
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,

@@ -238,10 +238,11 @@ impl MigratorTrait for Platform {
 #[tokio::test]
 async fn a_store_that_is_open_is_data_in_use() {
     let store = TestStore::open::<Platform>("billing").await.expect("a store");
-    let refused = extract("billing", store.folder()).await.expect_err("it is open").to_string();
+    let data = store.folder().join("data");
+    let refused = extract("billing", &data).await.expect_err("it is open").to_string();
     assert!(refused.contains("Stop it"), "{refused}");
     store.store().close().await;
-    let (tables, _) = check_moved(extract("billing", store.folder()).await.expect("it is closed"));
+    let (tables, _) = check_moved(extract("billing", &data).await.expect("it is closed"));
     assert!(tables.tables.iter().any(|table| table.name == "outbox"), "{tables:?}");
 }
 

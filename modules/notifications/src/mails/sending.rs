@@ -113,9 +113,7 @@ impl Action<MailDue> for MailSending {
         #[cfg(feature = "failpoints")]
         failpoints::reach("notifications::handed_over_before_noted").await;
         match handed_over {
-            Outcome::Sent(accepted) => {
-                self.conclude(ctx, &mail, Concluded::sent(accepted)).await
-            }
+            Outcome::Sent(accepted) => self.conclude(ctx, &mail, Concluded::sent(accepted)).await,
             Outcome::Refused(why) => self.conclude(ctx, &mail, Concluded::refused(why)).await,
             Outcome::NotYet(error) => {
                 let age = self.store.clock().now().since(mail.created_at.into());

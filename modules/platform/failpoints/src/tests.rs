@@ -39,7 +39,9 @@ fn a_switch_has_a_word() {
 
 #[test]
 fn what_would_block_or_cannot_be_understood_is_refused() {
-    for actions in ["sleep(100)", "panic", "return(sleep:soon)", "return(bake:bread)", "retrun(kill)"] {
+    for actions in
+        ["sleep(100)", "panic", "return(sleep:soon)", "return(bake:bread)", "retrun(kill)"]
+    {
         assert!(arm("test::refused", actions).is_err(), "{actions}");
     }
     assert!(!armed().contains_key("test::refused"));

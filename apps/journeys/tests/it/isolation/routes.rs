@@ -59,8 +59,9 @@ pub(super) fn routes() -> Vec<Route> {
         post("/v1/auth/refresh", Commands(refresh)),
         post("/v1/auth/logout", Commands(log_out)),
         get("/v1/auth/me", OwnData),
-        post("/v1/auth/invitations", Commands(invite)),
+        // Before the stranger invites the victim's guest too.
         get("/v1/auth/invitations", OwnData),
+        post("/v1/auth/invitations", Commands(invite)),
         delete("/v1/auth/invitations/{id}", ById),
         post("/v1/auth/invitations/accept", Commands(accept)),
         get("/v1/billing/plans", NobodysData),

@@ -179,33 +179,38 @@ async fn an_action_that_was_cut_off_is_performed_again() {
     assert!(reader.inbox().await.values().all(|state| *state == State::Done));
 }
 
-#[tokio::test]
-async fn a_new_process_takes_over_at_once_where_there_can_be_no_other() {
-    let clock = clock();
-    let store = publishing_store(&clock).await;
-    let script = Arc::new(Script::default());
-    let reader = Reader::with(&clock, vec![action("reader.act", &script)], script).await;
-    let publisher = || {
-        let bus = DirectBus::to("reader", reader.engine.inbox());
-        EventEngine::new(store.store(), Vec::new(), bus, settings())
-    };
-    reader.script.fail(1, 1, Failure::Hang);
-    publish(&store, &[counted(1, 1)]).await;
-    // It ends without a word: its lanes and its claim are left behind.
-    publisher().run_until_idle().await.expect("a working store");
-    die_in_action(&reader.engine, &reader.script, 1).await;
-    reader.script.heal(1, 1);
+/// Only a file has one owner.
+mod sqlite {
+    use super::*;
 
-    publish(&store, &[counted(2, 1)]).await;
-    let stop = CancellationToken::new();
-    let engines = [publisher(), Arc::clone(&reader.engine)];
-    let running = engines.map(|engine| tokio::spawn(engine.run(stop.clone())));
-    reader.script.reached(3).await;
-    stop.cancel();
-    for engine in running {
-        tokio::time::timeout(PATIENCE, engine).await.expect("in time").expect("no panic");
+    #[tokio::test]
+    async fn a_new_process_takes_over_at_once_where_there_can_be_no_other() {
+        let clock = clock();
+        let store = publishing_store(&clock).await;
+        let script = Arc::new(Script::default());
+        let reader = Reader::with(&clock, vec![action("reader.act", &script)], script).await;
+        let publisher = || {
+            let bus = DirectBus::to("reader", reader.engine.inbox());
+            EventEngine::new(store.store(), Vec::new(), bus, settings())
+        };
+        reader.script.fail(1, 1, Failure::Hang);
+        publish(&store, &[counted(1, 1)]).await;
+        // It ends without a word: its lanes and its claim are left behind.
+        publisher().run_until_idle().await.expect("a working store");
+        die_in_action(&reader.engine, &reader.script, 1).await;
+        reader.script.heal(1, 1);
+
+        publish(&store, &[counted(2, 1)]).await;
+        let stop = CancellationToken::new();
+        let engines = [publisher(), Arc::clone(&reader.engine)];
+        let running = engines.map(|engine| tokio::spawn(engine.run(stop.clone())));
+        reader.script.reached(3).await;
+        stop.cancel();
+        for engine in running {
+            tokio::time::timeout(PATIENCE, engine).await.expect("in time").expect("no panic");
+        }
+        assert!(reader.inbox().await.values().all(|state| *state == State::Done));
     }
-    assert!(reader.inbox().await.values().all(|state| *state == State::Done));
 }
 
 #[tokio::test]
