@@ -203,7 +203,7 @@ impl Billing {
         }
         let receipt = record(&tx, &self.catalog, events).await?;
         if let Some(key) = key {
-            let body = serde_json::to_value(&receipt).map_err(|source| StoreError::Json {
+            let body = serde_json::to_value(receipt).map_err(|source| StoreError::Json {
                 module: self.store.module(),
                 what: "a receipt",
                 source,
