@@ -71,9 +71,9 @@ fn production_sends_mails_by_sendgrid() -> anyhow::Result<()> {
     std::fs::write(file.path(), "SG.from.a-file\n")?;
     let key_file = ("SENDGRID__API_KEY_FILE", file.path().to_str().unwrap_or_default());
     let from = ("SENDGRID__FROM", "Example <no-reply@example.com>");
-    ensure!(sending(&[key_file, from]) == "", "{}", sending(&[key_file, from]));
+    ensure!(sending(&[key_file, from]).is_empty(), "{}", sending(&[key_file, from]));
     let general = ("NOTIFICATIONS__FROM", "no-reply@example.com");
-    ensure!(sending(&[key_file, general]) == "", "{}", sending(&[key_file, general]));
+    ensure!(sending(&[key_file, general]).is_empty(), "{}", sending(&[key_file, general]));
 
     let told = sending(&[]);
     for place in ["sendgrid.api_key:", "notifications.from: is needed"] {
