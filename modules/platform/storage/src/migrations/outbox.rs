@@ -42,9 +42,8 @@ impl MigrationTrait for CreateOutbox {
                     .take(),
             )
             .await?;
-        // The relay asks for what is unsent for a destination, in order, and stops when it has
-        // enough; the sweeper for what was sent before a day. The lane is left out: with it the rows would have to be
-        // sorted first, and the backlog of a destination that is down is long.
+        // The sweeper asks for what was sent before a day, operators for what waits, by destination.
+        // The relay has had an index of its own since `platform_0004_index_unsent`.
         manager
             .create_index(
                 Index::create()

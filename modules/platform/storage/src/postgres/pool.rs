@@ -87,34 +87,31 @@ impl Pool {
     /// Runs one statement that is a transaction of its own. Where its connection turns out to be
     /// gone, it goes over another: a read may be repeated.
     pub(super) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        for _ in 0..self.most {
+        let mut tries_left = self.most;
+        loop {
             let mut lease = self.lease().await?;
             let connection = lease.connection()?;
             match statement::query(connection, &statement, self.naming).await {
-                Err(error) if is_lost(&error) => lease.discard(),
+                // Where as many as there can be were gone, the next one is new.
+                Err(error) if is_lost(&error) && tries_left > 0 => lease.discard(),
                 outcome => return outcome.map_err(failed),
             }
+            tries_left -= 1;
         }
-        // As many as there can be were gone: the next one is new.
-        let mut lease = self.lease().await?;
-        let connection = lease.connection()?;
-        statement::query(connection, &statement, self.naming).await.map_err(failed)
     }
 
     /// Starts a transaction with `begin`; over another connection where the first turns out to be
     /// gone, as nothing was done yet.
     pub(super) async fn begin(&self, begin: &str) -> Result<Lease, DbErr> {
-        for _ in 0..self.most {
+        let mut tries_left = self.most;
+        loop {
             let mut lease = self.lease().await?;
             match lease.begin(begin).await {
                 Ok(()) => return Ok(lease),
-                Err(error) if is_lost(&error) => {}
+                Err(error) if is_lost(&error) && tries_left > 0 => tries_left -= 1,
                 Err(error) => return Err(failed(error)),
             }
         }
-        let mut lease = self.lease().await?;
-        lease.begin(begin).await.map_err(failed)?;
-        Ok(lease)
     }
 
     /// A connection, for as long as the lease is held.
