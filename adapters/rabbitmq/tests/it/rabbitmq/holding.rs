@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::{
     bed::{Bed, counted, envelope},
+    proxy::Proxy,
     within,
 };
 
@@ -119,40 +120,19 @@ async fn what_was_not_taken_when_a_feed_stops_comes_again() {
     assert_eq!(notebook.noted(), counted(1..=5), "in order");
 }
 
-/// The program dies, rather than stop.
+/// The program dies, rather than stop: its connections break, and it never comes back.
 #[tokio::test]
 async fn what_was_in_hand_of_a_program_that_dies_comes_again() {
-    let bed = Bed::new();
+    let proxy = Proxy::to_the_broker().await;
+    let dying = Bed::with(|config| config.url = proxy.url());
     let slow = Arc::<Slow>::default();
-    let dying = std::thread::spawn({
-        let (config, slow) = (super::bed::config(&bed.prefix), Arc::clone(&slow));
-        move || {
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-            let broker = rabbitmq::RabbitBroker::new(config, runtime.handle().clone());
-            let broker = broker.expect("a usable config");
-            let stop = tokio_util::sync::CancellationToken::new();
-            let asked = runtime.block_on(async {
-                let feed = seam::EventFeed::feed(&*broker, "reader", slow.clone(), stop);
-                tokio::select! {
-                    () = feed => false,
-                    () = slow.asked.notified() => true,
-                }
-            });
-            runtime.shutdown_background();
-            asked
-        }
-    });
-    let published = async {
-        let mut pause = tokio::time::interval(super::LOOK);
-        while bed.broker.publish("reader", counted(1..=3)).await.is_err() {
-            pause.tick().await;
-        }
-    };
-    within(published).await;
-    let dead = tokio::task::spawn_blocking(|| dying.join()).await.expect("a thread");
-    assert!(dead.expect("no panic"), "it had something in hand");
+    dying.start("reader", slow.clone()).await;
+    let survivor = dying.another();
+    within(survivor.broker.publish("reader", counted(1..=3))).await.expect("a receipt");
+    within(slow.asked.notified()).await;
+    proxy.cut();
     let notebook = Notebook::new();
-    bed.start("reader", notebook.clone()).await;
+    survivor.start("reader", notebook.clone()).await;
     notebook.reached(3).await;
     assert_eq!(notebook.distinct(), counted(1..=3));
 }

@@ -102,9 +102,11 @@ async fn accept(
         let heard = mode.subscribe();
         connections.spawn(async move {
             tokio::select! {
+                // First, so that a cut lets nothing through that was held back until then.
+                biased;
+                _ = cut.wait_for(|mode| *mode == Mode::Cut) => {}
                 () = pass_on(from_client, to_broker) => {}
                 () = answer(from_broker, to_client, spoken, heard) => {}
-                _ = cut.wait_for(|mode| *mode == Mode::Cut) => {}
             }
         });
     }
@@ -123,10 +125,11 @@ async fn answer(
 ) {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        if mode.wait_for(|mode| *mode != Mode::Deaf).await.is_err() {
+        if mode.wait_for(|mode| *mode == Mode::Open).await.is_err() {
             return;
         }
         let said = tokio::select! {
+            biased;
             _ = mode.changed() => continue,
             Some(frame) = spoken.recv() => frame,
             read = from.read(&mut buffer) => match read {
