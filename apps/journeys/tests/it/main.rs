@@ -8,6 +8,7 @@ mod isolation;
 mod journey;
 mod limits;
 mod localstripe;
+mod outages;
 mod readme;
 mod replicas;
 mod shape;
