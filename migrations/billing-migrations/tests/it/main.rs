@@ -1,5 +1,7 @@
 //! The schema can be taken down again, and put up after that.
 
+mod postgres;
+
 use std::collections::BTreeSet;
 
 use billing_migrations::Migrator;

@@ -1,5 +1,7 @@
 //! The schema goes up, down and up again.
 
+mod postgres;
+
 use notifications_migrations::Migrator;
 use sea_orm_migration::{
     MigratorTrait, SchemaManager,

@@ -5,7 +5,10 @@
 //! A development dependency only. It reads the environment, as no other platform crate does: which
 //! engine a test run is for is nothing that a test could be told otherwise.
 
+pub mod catalogue;
+pub mod isolation;
 mod postgres;
+mod server;
 
 use std::{env, io, path::Path};
 
@@ -15,6 +18,7 @@ use storage::{Engine, StoreError};
 use tempfile::TempDir;
 
 pub use postgres::PostgresDatabase;
+pub use server::{Logins, PrivateServer, SUPERUSER_PASSWORD, as_unprivileged};
 
 /// Names the superuser's address.
 pub const POSTGRES: &str = "ASHLAR_TEST_POSTGRES";
@@ -79,6 +83,21 @@ impl TestDatabase {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// The address of the superuser, for a test that is about PostgreSQL alone.
+///
+/// # Panics
+/// Where there is none: such a test would prove nothing.
+#[must_use]
+#[expect(clippy::panic, reason = "a test without its server must fail, and say what it needs")]
+pub fn required_superuser() -> Secret {
+    superuser().unwrap_or_else(|| {
+        panic!(
+            "this test needs PostgreSQL: run `cargo xtask test`, or set {POSTGRES} to the address \
+             of a superuser, such as postgres://postgres@127.0.0.1:5432/postgres"
+        )
+    })
 }
 
 /// The address of a superuser of the server that tests may use; `None` where the run is for the

@@ -41,19 +41,54 @@ impl PostgresDatabase {
         Ok(Self { superuser: superuser.clone(), name })
     }
 
+    /// A new one with nothing in it: for a module whose roles a test changes, which all databases
+    /// of a server share.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn empty(superuser: &Secret) -> Result<Self, DatabaseError> {
+        let server = connect(superuser).await.map_err(DatabaseError::Server)?;
+        let name = format!("test_{}_{:016x}", process::id(), unique());
+        run(&server, &format!("CREATE DATABASE \"{name}\"")).await?;
+        let _ = server.close().await;
+        Ok(Self { superuser: superuser.clone(), name })
+    }
+
     /// What a store of the module is opened with: few connections, since many tests run at once.
     #[must_use]
     pub fn config(&self) -> PostgresConfig {
-        let url = self.superuser_url();
-        let (scheme, rest) = url.expose().split_once("://").unwrap_or_default();
-        let (_, place) = rest.split_once('@').unwrap_or(("", rest));
         PostgresConfig {
             app_password: password(&self.superuser),
             system_password: password(&self.superuser),
             connections: 8,
             acquire_time: std::time::Duration::from_secs(10),
-            ..PostgresConfig::new(format!("{scheme}://{place}"))
+            ..PostgresConfig::new(format!("postgres://{}", self.place()))
         }
+    }
+
+    /// A connection of `role`, one of a module's.
+    ///
+    /// # Errors
+    /// The server's.
+    pub async fn login(&self, role: &str) -> Result<DatabaseConnection, DatabaseError> {
+        let password = password(&self.superuser);
+        let password = password.map_or_else(String::new, |word| format!(":{}", word.expose()));
+        let url = Secret::new(format!("postgres://{role}{password}@{}", self.place()));
+        connect(&url).await.map_err(DatabaseError::Server)
+    }
+
+    /// The database's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The address without a login.
+    fn place(&self) -> String {
+        let url = self.superuser_url();
+        let (_, rest) = url.expose().split_once("://").unwrap_or_default();
+        let (_, place) = rest.split_once('@').unwrap_or(("", rest));
+        place.to_owned()
     }
 
     /// The address of the superuser in this database: to look past the policies.

@@ -108,7 +108,7 @@ pub enum StoreError {
         source: DbErr,
     },
     /// The database does not let the store in, or is not there.
-    #[error("the database of {module} cannot be reached, or refuses the login")]
+    #[error("{}", advice(module, source))]
     Unreachable {
         /// Whose store it is.
         module: &'static str,
@@ -144,6 +144,18 @@ pub enum StoreError {
         module: &'static str,
         /// Where they are and what to do, as whoever moved them wrote it.
         notice: String,
+    },
+    /// Somebody had a lock that a migration needs, for longer than it waits. The migrations before
+    /// it stay.
+    #[error("the migrations of {module} waited too long for a lock: {by}; run them again")]
+    Blocked {
+        /// Whose store it is.
+        module: &'static str,
+        /// Which table, and which session has it.
+        by: String,
+        /// What the database said.
+        #[source]
+        source: DbErr,
     },
     /// The schema could not be brought up to date; the store is as it was before.
     #[error("the migrations of {module} failed")]
@@ -194,6 +206,7 @@ impl StoreError {
             | Self::CommitUnknown { source, .. }
             | Self::Configuration { source, .. }
             | Self::Unreachable { source, .. }
+            | Self::Blocked { source, .. }
             | Self::Migration { source, .. }
             | Self::Database { source, .. } => crate::postgres::sqlstate(source),
             _ => None,
@@ -216,6 +229,7 @@ impl StoreError {
             | Self::UnsafeRole { module, .. }
             | Self::Behind { module, .. }
             | Self::Moved { module, .. }
+            | Self::Blocked { module, .. }
             | Self::Aborted { module }
             | Self::Locked { module, .. }
             | Self::Open { module, .. }
@@ -251,6 +265,25 @@ impl From<StoreError> for CallFailure {
                 Self::outcome_unknown(module)
             }
         }
+    }
+}
+
+/// What to look at where a database cannot be worked with.
+fn advice(module: &str, source: &DbErr) -> String {
+    // The classes and codes of PostgreSQL's documentation, appendix A.
+    match crate::postgres::sqlstate(source).as_deref() {
+        Some(code) if code.starts_with("28") => format!(
+            "the database refuses the login of {module}: let `migrate up` create the roles and \
+             set their passwords, and give the program the same passwords"
+        ),
+        Some("3D000") => format!(
+            "the database of {module} is not on its server: create it, or correct the address"
+        ),
+        Some(_) => format!("the database of {module} cannot be worked with"),
+        None => format!(
+            "the database of {module} cannot be reached: see whether it runs, and correct the \
+             address where it is another"
+        ),
     }
 }
 

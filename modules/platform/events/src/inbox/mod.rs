@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use kernel::{CallContext, Envelope, EventDecodeError, EventId};
 use seam::{DeliveryError, EventBatch, EventInbox, Receipt};
-use storage::{Store, StoreError};
+use storage::{Store, StoreError, TenantTx};
 use tokio::sync::Notify;
 use tracing::Instrument;
 
@@ -180,6 +180,23 @@ impl Inbox {
             let error = HandlerError::permanent(attempt::NoTenant);
             return self.store_failed(consumer, envelope, FirstAttempt::NotMade, &error).await;
         }
+        // One that met another transaction is tried again at once, rather than after a wait for
+        // which the rest of its key would stand behind it.
+        match storage::retrying(|| self.try_at_once(consumer, effect, envelope)).await {
+            Ok(()) => Ok(()),
+            Err(Spoiled::Store(error)) => Err(error),
+            Err(Spoiled::Effect(error)) => {
+                self.store_failed(consumer, envelope, FirstAttempt::Made, &error).await
+            }
+        }
+    }
+
+    async fn try_at_once(
+        &self,
+        consumer: &Consumer,
+        effect: &dyn AnyEffect,
+        envelope: &Envelope,
+    ) -> Result<(), Spoiled> {
         let ctx = attempt::context(consumer, envelope, self.settings.effect_time);
         let tx = self.store.system_write(&INBOX).await?;
         let now = self.store.clock().now();
@@ -192,7 +209,7 @@ impl Inbox {
             return Ok(());
         }
         if ahead.is_some() {
-            return tx.commit().await;
+            return Ok(tx.commit().await?);
         }
         let tx = tx.into_tenant(&ctx).await?;
         let delivery = attempt::delivery(envelope, 1);
@@ -202,18 +219,7 @@ impl Inbox {
         let handled = bounded(self.settings.effect_time, handling).await;
         #[cfg(feature = "failpoints")]
         failpoints::reach("events::effect_before_commit").await;
-        let outcome = match handled {
-            Ok(()) => match tx.commit().await {
-                Ok(()) => return Ok(()),
-                Err(unknown @ StoreError::CommitUnknown { .. }) => return Err(unknown),
-                Err(error) => error.into(),
-            },
-            Err(error) => {
-                drop(tx);
-                error
-            }
-        };
-        self.store_failed(consumer, envelope, FirstAttempt::Made, &outcome).await
+        Spoiled::unless_committed(tx, handled).await
     }
 
     /// Stores an envelope for an action, which runs outside of the sender's call: a slow provider
@@ -273,6 +279,31 @@ impl Begun {
     /// Begins, and says whether something else did before.
     fn mark(&self) -> bool {
         self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Why an attempt at an effect has left nothing behind.
+enum Spoiled {
+    /// To be counted and stored.
+    Effect(HandlerError),
+    /// Nothing is known of the effect: the sender is to send again.
+    Store(StoreError),
+}
+
+impl Spoiled {
+    /// Commits what was `handled` well.
+    async fn unless_committed(tx: TenantTx, handled: Result<(), HandlerError>) -> Result<(), Self> {
+        handled.map_err(Self::Effect)?;
+        tx.commit().await.map_err(|error| match error {
+            unknown @ StoreError::CommitUnknown { .. } => Self::Store(unknown),
+            error => Self::Effect(error.into()),
+        })
+    }
+}
+
+impl From<StoreError> for Spoiled {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 

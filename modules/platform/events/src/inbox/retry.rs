@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    Inbox,
+    Inbox, Spoiled,
     attempt::{self, NeverCameBack, Verdict, bounded},
     rows::{self, Waiting},
 };
@@ -113,6 +113,22 @@ impl Inbox {
             let error = HandlerError::permanent(attempt::NoTenant);
             return self.record_failure(consumer, row, envelope, row.attempts, &error).await;
         }
+        match storage::retrying(|| self.try_again(consumer, effect, row, envelope)).await {
+            Ok(progress) => Ok(progress),
+            Err(Spoiled::Store(error)) => Err(error),
+            Err(Spoiled::Effect(error)) => {
+                self.record_failure(consumer, row, envelope, row.attempts + 1, &error).await
+            }
+        }
+    }
+
+    async fn try_again(
+        &self,
+        consumer: &Consumer,
+        effect: &dyn AnyEffect,
+        row: &Waiting,
+        envelope: &Envelope,
+    ) -> Result<Progress, Spoiled> {
         let ctx = attempt::context(consumer, envelope, self.settings.effect_time);
         let tx = self.store.system_write(&INBOX).await?;
         // Another replica may have been here since the row was read.
@@ -124,18 +140,9 @@ impl Inbox {
         let handling = effect
             .apply(&tx, &ctx, envelope, &delivery)
             .instrument(attempt::span(consumer, envelope));
-        let error = match bounded(self.settings.effect_time, handling).await {
-            Ok(()) => match tx.commit().await {
-                Ok(()) => return Ok(Progress::Moved),
-                Err(unknown @ StoreError::CommitUnknown { .. }) => return Err(unknown),
-                Err(error) => error.into(),
-            },
-            Err(error) => {
-                drop(tx);
-                error
-            }
-        };
-        self.record_failure(consumer, row, envelope, row.attempts + 1, &error).await
+        let handled = bounded(self.settings.effect_time, handling).await;
+        Spoiled::unless_committed(tx, handled).await?;
+        Ok(Progress::Moved)
     }
 
     async fn perform(

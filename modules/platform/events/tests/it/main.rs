@@ -4,6 +4,7 @@ mod dead_letters;
 mod entities;
 mod inbox;
 mod order;
+mod postgres;
 mod relay;
 mod replicas;
 mod running;

@@ -1,11 +1,11 @@
 //! Where a module's schema is, and how it is connected to.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use kernel::Secret;
 
 /// A PostgreSQL database (15 or newer), as the store of one module needs to know it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PostgresConfig {
     /// `postgres://host:port/database`, with `?sslmode=…` where it is not the default; without
     /// user and password, which follow from the module.
@@ -37,6 +37,20 @@ impl PostgresConfig {
             acquire_time: Duration::from_secs(1),
             pooler: Pooler::None,
         }
+    }
+}
+
+impl fmt::Debug for PostgresConfig {
+    /// Shows of the address no more than where it leads to: somebody may have put a login into it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.url.rsplit_once('@').map_or(&*self.url, |(_, place)| place);
+        f.debug_struct("PostgresConfig")
+            .field("place", &place.split('?').next())
+            .field("connections", &self.connections)
+            .field("system_connections", &self.system_connections)
+            .field("acquire_time", &self.acquire_time)
+            .field("pooler", &self.pooler)
+            .finish_non_exhaustive()
     }
 }
 

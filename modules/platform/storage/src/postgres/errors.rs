@@ -1,20 +1,20 @@
 //! What the errors of PostgreSQL mean.
 
-use std::collections::HashMap;
+use std::io;
 
 use sea_orm::{
-    DbBackend, DbErr, RuntimeErr, Statement,
+    DbErr, RuntimeErr,
     sqlx::{Error, error::DatabaseError, postgres::PgDatabaseError},
 };
 
-use super::pool::Pool;
-use crate::{StoreError, UniqueKey, retry};
+use super::unique_keys::UniqueKeys;
+use crate::{StoreError, retry};
 
 // Class and codes: PostgreSQL documentation, appendix A.
 const UNIQUE_VIOLATION: &str = "23505";
 const SERIALIZATION_FAILURE: &str = "40001";
 const DEADLOCK_DETECTED: &str = "40P01";
-const LOCK_NOT_AVAILABLE: &str = "55P03";
+pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 const QUERY_CANCELED: &str = "57014";
 const TOO_MANY_CONNECTIONS: &str = "53300";
 const CONNECTION_EXCEPTIONS: &str = "08";
@@ -22,51 +22,19 @@ const CONNECTION_EXCEPTIONS: &str = "08";
 const OPERATOR_INTERVENTION: &str = "57P";
 /// `idle_in_transaction_session_timeout`: the process stood still with a transaction open.
 const IDLE_IN_TRANSACTION: &str = "25P03";
-
-/// The columns of the unique keys of a schema, by the keys' names. PostgreSQL tells them by itself
-/// only where no row-level security could be asked about foreign rows in that way.
-pub(super) struct UniqueKeys(HashMap<String, UniqueKey>);
-
-impl UniqueKeys {
-    /// Reads them from the catalogue. Those that a newer build adds later have no columns here.
-    pub(super) async fn load(module: &'static str, system: &Pool) -> Result<Self, StoreError> {
-        let select = "SELECT key.relname AS key_name, held.relname AS table_name, \
-             array_to_json(array_agg(part.attname ORDER BY position.nth)) AS columns \
-             FROM pg_index AS index \
-             JOIN pg_class AS key ON key.oid = index.indexrelid \
-             JOIN pg_class AS held ON held.oid = index.indrelid \
-             CROSS JOIN LATERAL unnest(index.indkey) WITH ORDINALITY AS position(attnum, nth) \
-             JOIN pg_attribute AS part \
-             ON part.attrelid = held.oid AND part.attnum = position.attnum \
-             WHERE index.indisunique \
-             AND held.relnamespace = current_schema()::regnamespace \
-             GROUP BY key.relname, held.relname";
-        let statement = Statement::from_string(DbBackend::Postgres, select);
-        let unreadable = |source| StoreError::Database { module, source };
-        let rows = system.read(statement).await.map_err(|error| unreachable(module, error))?;
-        let mut keys = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let name = row.try_get("", "key_name").map_err(unreadable)?;
-            let table = row.try_get("", "table_name").map_err(unreadable)?;
-            let columns: serde_json::Value = row.try_get("", "columns").map_err(unreadable)?;
-            let columns = serde_json::from_value(columns).unwrap_or_default();
-            keys.insert(name, UniqueKey { table, columns });
-        }
-        Ok(Self(keys))
-    }
-
-    fn find(&self, error: &PgDatabaseError) -> UniqueKey {
-        let known = error.constraint().and_then(|name| self.0.get(name));
-        known.cloned().unwrap_or_else(|| UniqueKey {
-            table: error.table().unwrap_or_default().to_owned(),
-            columns: Vec::new(),
-        })
-    }
-}
+const IN_FAILED_TRANSACTION: &str = "25P02";
+const CANNOT_CONNECT_NOW: &str = "57P03";
+/// "cached plan must not change result type": a migration has changed what a statement returns.
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
+/// The server is no longer the one that is written to: another has taken over.
+const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+/// A statement that was prepared is not there: a pooler has changed the connection behind us.
+const INVALID_STATEMENT_NAME: &str = "26000";
 
 /// What the failure of a statement means. Whatever it is, the transaction has done nothing.
 pub(super) fn explain(module: &'static str, keys: &UniqueKeys, error: DbErr) -> StoreError {
-    if matches!(error, DbErr::ConnectionAcquire(_)) {
+    // Without a connection nothing was done.
+    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
         return StoreError::Busy { module, source: error };
     }
     let Some(cause) = cause(&error) else { return StoreError::Database { module, source: error } };
@@ -84,7 +52,10 @@ pub(super) fn explain(module: &'static str, keys: &UniqueKeys, error: DbErr) -> 
         Some(told)
             if matches!(
                 told.code(),
-                LOCK_NOT_AVAILABLE | QUERY_CANCELED | TOO_MANY_CONNECTIONS
+                LOCK_NOT_AVAILABLE
+                    | QUERY_CANCELED
+                    | TOO_MANY_CONNECTIONS
+                    | READ_ONLY_SQL_TRANSACTION
             ) =>
         {
             StoreError::Busy { module, source: error }
@@ -101,6 +72,7 @@ pub(super) fn explain_commit(module: &'static str, error: DbErr) -> StoreError {
             retry::mark_conflict();
             StoreError::Conflict { module, source: error }
         }
+        Some(IN_FAILED_TRANSACTION) => StoreError::Aborted { module },
         Some(_) => StoreError::Database { module, source: error },
         None => StoreError::CommitUnknown { module, source: error },
     }
@@ -122,6 +94,34 @@ pub(super) fn is_lost(error: &Error) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether the server, or the way to it, stands still: it would on another connection too.
+pub(super) fn is_hung(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// Whether the server could answer soon, where a connection was refused.
+pub(super) fn is_starting(error: &Error) -> bool {
+    match error {
+        Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        Error::Database(told) => told
+            .code()
+            .is_some_and(|code| code == TOO_MANY_CONNECTIONS || code == CANNOT_CONNECT_NOW),
+        _ => false,
+    }
+}
+
+/// Whether the connection, or what is prepared on it, fits no longer, so that a new one is needed.
+pub(super) fn is_stale(error: &Error) -> bool {
+    const STALE: [&str; 3] =
+        [FEATURE_NOT_SUPPORTED, INVALID_STATEMENT_NAME, READ_ONLY_SQL_TRANSACTION];
+    matches!(error, Error::Database(told) if told.code().is_some_and(|code| STALE.contains(&&*code)))
+}
+
+/// [`is_lost`], of an error that has been on its way.
+pub(super) fn was_lost(error: &DbErr) -> bool {
+    cause(error).is_some_and(|error| is_lost(error) && !is_hung(error))
 }
 
 /// Whether the database gave one of `codes` as its reason.

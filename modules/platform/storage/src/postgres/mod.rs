@@ -13,17 +13,20 @@
 
 mod config;
 mod errors;
+mod lease;
 mod pool;
 mod roles;
 mod schema;
 mod statement;
 mod transaction;
+mod unique_keys;
+mod verifier;
 
 use sea_orm::{DbErr, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 use tokio::runtime::Handle;
 
-use self::{errors::UniqueKeys, pool::Pool};
+use self::{pool::Pool, unique_keys::UniqueKeys};
 use crate::{StoreError, engine::Sight};
 
 pub use config::{Pooler, PostgresConfig};
@@ -77,15 +80,29 @@ impl Postgres {
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
         if !self.reads_carry_their_tenant() {
-            let transaction = self.begin(sight).await?;
-            let rows = transaction.query(&statement).await?;
-            transaction.commit().await?;
-            return Ok(rows);
+            return match self.read_in_transaction(sight, &statement).await {
+                // It may be repeated, and what it begins with finds a connection that stands.
+                Err(error) if errors::was_lost(&error) => {
+                    self.read_in_transaction(sight, &statement).await
+                }
+                outcome => outcome,
+            };
         }
         match sight {
-            Sight::Tenant(tenant) => self.app.read(statement::carrying(statement, tenant)).await,
-            Sight::System => self.system.read(statement).await,
+            Sight::Tenant(tenant) => self.app.read(&statement::carrying(statement, tenant)).await,
+            Sight::System => self.system.read(&statement).await,
         }
+    }
+
+    async fn read_in_transaction(
+        &self,
+        sight: Sight,
+        statement: &Statement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let transaction = self.begin(sight).await?;
+        let rows = transaction.query(statement).await?;
+        transaction.commit().await?;
+        Ok(rows)
     }
 
     pub(crate) async fn begin(&self, sight: Sight) -> Result<PostgresTransaction, DbErr> {

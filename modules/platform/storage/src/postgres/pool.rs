@@ -1,19 +1,40 @@
 //! Connections of one role.
+//!
+//! A pool of our own rather than sqlx's: that one asks the server a question each time a connection
+//! comes back, which doubles the round trips of a read where connections are scarce, waits for the
+//! answer for ever, and gives back a connection whose transaction was cut off while it began.
+//!
+//! *Invariants*: nobody waits for a connection longer than the pool's acquire time, nor for an
+//! answer longer than [`STATEMENT_TIME`]; a connection that comes back to the pool is outside of
+//! any transaction and has nothing left to say; no more connections are open than the pool may
+//! have, those that are being tidied up included.
 
-use std::{pin::pin, str::FromStr, time::Duration};
+use std::{
+    pin::pin,
+    str::FromStr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sea_orm::{
     ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement,
-    sqlx::{
-        AssertSqlSafe, Connection as _, Error, Executor as _, PgConnection, Postgres,
-        pool::{PoolConnection, PoolOptions},
-        postgres::{PgConnectOptions, PgPool},
-        raw_sql,
-    },
+    sqlx::{ConnectOptions as _, Connection as _, Error, PgConnection, postgres::PgConnectOptions},
 };
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout, timeout_at},
+};
 
-use super::{config::Pooler, config::PostgresConfig, errors::is_lost, roles::Login, statement};
+use super::{
+    config::{Pooler, PostgresConfig},
+    errors::{is_hung, is_lost, is_stale, is_starting},
+    lease::Lease,
+    roles::Login,
+};
 use crate::StoreError;
 
 /// A connection that nobody used for this long is asked whether it still stands before it is used:
@@ -23,12 +44,45 @@ const QUESTIONABLE: Duration = Duration::from_secs(5);
 /// A connection that nobody used for this long is closed.
 const IDLE: Duration = Duration::from_secs(600);
 
-/// The connections of one role.
-pub(super) struct Pool {
-    pool: PgPool,
+/// A connection older than this is closed when it comes back: what the server keeps for it does
+/// not grow for ever, and a changed address is noticed.
+const LIFETIME: Duration = Duration::from_secs(1800);
+
+/// How long a statement's answer is waited for: longer than the server itself works on one (see
+/// `roles::SETTINGS`), so that it runs out only where the server or the way to it stands still.
+pub(super) const STATEMENT_TIME: Duration = Duration::from_secs(35);
+
+/// How long a connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// The connections of one role. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    options: PgConnectOptions,
     runtime: Handle,
     naming: Naming,
     most: u32,
+    acquire_time: Duration,
+    /// One for each connection that is in use or being tidied up.
+    permits: Arc<Semaphore>,
+    /// The last used at the end, so that those that are not needed grow old.
+    idle: Mutex<Vec<Idle>>,
+    closed: AtomicBool,
+}
+
+struct Idle {
+    connection: PgConnection,
+    made: Instant,
+    since: Instant,
+}
+
+/// A connection out of the pool. Its permit ends with it.
+pub(super) struct Leased {
+    pub(super) connection: PgConnection,
+    made: Instant,
+    permit: OwnedSemaphorePermit,
 }
 
 /// Whether the server keeps a statement under a name, to be planned once.
@@ -67,148 +121,182 @@ impl Pool {
             options = options.statement_cache_capacity(0);
         }
         let most = most.max(1);
-        let pool = PoolOptions::<Postgres>::new()
-            .max_connections(most)
-            .acquire_timeout(config.acquire_time)
-            .idle_timeout(IDLE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, used| {
-                Box::pin(async move {
-                    if used.idle_for > QUESTIONABLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options);
-        Ok(Self { pool, runtime, naming, most })
+        let inner = Arc::new(Inner {
+            options,
+            runtime,
+            naming,
+            most,
+            acquire_time: config.acquire_time,
+            permits: Arc::new(Semaphore::new(most as usize)),
+            idle: Mutex::new(Vec::new()),
+            closed: AtomicBool::new(false),
+        });
+        Inner::close_old_ones(&inner);
+        Ok(Self(inner))
     }
 
     /// Runs one statement that is a transaction of its own. Where its connection turns out to be
     /// gone, it goes over another: a read may be repeated.
-    pub(super) async fn read(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut tries_left = self.most;
+    pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut left = self.0.most;
         loop {
             let mut lease = self.lease().await?;
-            let connection = lease.connection()?;
-            match statement::query(connection, &statement, self.naming).await {
-                // Where as many as there can be were gone, the next one is new.
-                Err(error) if is_lost(&error) && tries_left > 0 => lease.discard(),
+            match lease.read(statement).await {
+                Err(error) if left > 0 && self.goes_over_another(&error) => left -= 1,
                 outcome => return outcome.map_err(failed),
             }
-            tries_left -= 1;
         }
     }
 
     /// Starts a transaction with `begin`; over another connection where the first turns out to be
     /// gone, as nothing was done yet.
     pub(super) async fn begin(&self, begin: &str) -> Result<Lease, DbErr> {
-        let mut tries_left = self.most;
+        let mut left = self.0.most;
         loop {
             let mut lease = self.lease().await?;
             match lease.begin(begin).await {
                 Ok(()) => return Ok(lease),
-                Err(error) if is_lost(&error) && tries_left > 0 => tries_left -= 1,
+                Err(error) if left > 0 && self.goes_over_another(&error) => left -= 1,
                 Err(error) => return Err(failed(error)),
             }
         }
     }
 
+    /// Whether another connection is worth a try. Where one is gone, the others that nobody used
+    /// in the meantime are likely to be gone too.
+    fn goes_over_another(&self, error: &Error) -> bool {
+        let is_gone = is_lost(error) && !is_hung(error);
+        if is_gone {
+            self.0.idle().clear();
+        }
+        is_gone || is_stale(error)
+    }
+
     /// A connection, for as long as the lease is held.
     pub(super) async fn lease(&self) -> Result<Lease, DbErr> {
-        let mut acquiring = pin!(self.pool.acquire());
-        let acquired = std::future::poll_fn(|cx| {
-            // A new connection is registered with the runtime that is entered here.
-            let _entered = self.runtime.enter();
-            acquiring.as_mut().poll(cx)
-        });
-        let connection = acquired.await.map_err(|error| match error {
-            Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-            Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-            error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
-        })?;
-        let runtime = self.runtime.clone();
-        Ok(Lease { connection: Some(connection), runtime, naming: self.naming, is_open: false })
+        let deadline = Instant::now() + self.0.acquire_time;
+        if self.0.closed.load(Ordering::Acquire) {
+            return Err(CLOSED);
+        }
+        let permit = timeout_at(deadline, Arc::clone(&self.0.permits).acquire_owned());
+        let permit = permit.await.map_err(|_| TIMED_OUT)?.map_err(|_| CLOSED)?;
+        while let Some(mut idle) = self.0.pop() {
+            let is_sound = idle.since.elapsed() < QUESTIONABLE
+                || matches!(timeout_at(deadline, idle.connection.ping()).await, Ok(Ok(())));
+            if is_sound {
+                let Idle { connection, made, .. } = idle;
+                return Ok(Lease::new(self.clone(), Leased { connection, made, permit }));
+            }
+            self.0.idle().clear();
+        }
+        let connection = self.0.connect(deadline).await?;
+        let leased = Leased { connection, made: Instant::now(), permit };
+        Ok(Lease::new(self.clone(), leased))
     }
 
+    /// Takes back a connection that is as it should be.
+    pub(super) fn take_back(&self, leased: Leased) {
+        let Leased { connection, made, permit } = leased;
+        if self.0.closed.load(Ordering::Acquire) || made.elapsed() > LIFETIME {
+            self.0.say_goodbye(connection, Some(permit));
+            return;
+        }
+        let since = Instant::now();
+        self.0.idle().push(Idle { connection, made, since });
+        // Only now, so that whoever waits for it finds the connection.
+        drop(permit);
+    }
+
+    /// Waits until all connections are back, and closes them.
     pub(super) async fn close(&self) {
-        self.pool.close().await;
-    }
-}
-
-/// A connection out of the pool; it goes back where this is dropped.
-#[derive(Debug)]
-pub(super) struct Lease {
-    connection: Option<PoolConnection<Postgres>>,
-    runtime: Handle,
-    naming: Naming,
-    /// Whether a transaction may be open on it. Such a connection never goes back: the next one to
-    /// have it would work in a foreign transaction, and for a foreign tenant.
-    is_open: bool,
-}
-
-impl Lease {
-    pub(super) fn connection(&mut self) -> Result<&mut PgConnection, DbErr> {
-        let connection = self.connection.as_deref_mut();
-        connection.ok_or(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
-    }
-
-    pub(super) const fn naming(&self) -> Naming {
-        self.naming
-    }
-
-    /// Starts a transaction. From here on the connection is closed rather than given back, also
-    /// where this is cut off half-way, until [`Lease::end`] has brought an answer.
-    async fn begin(&mut self, begin: &str) -> Result<(), Error> {
-        self.is_open = true;
-        self.send(begin).await
-    }
-
-    /// Ends the transaction with `COMMIT` or `ROLLBACK`.
-    pub(super) async fn end(&mut self, how: &str) -> Result<(), Error> {
-        self.send(how).await?;
-        self.is_open = false;
-        Ok(())
-    }
-
-    /// Sends statements as text, all in one message.
-    pub(super) async fn send(&mut self, sql: &str) -> Result<(), Error> {
-        let Some(connection) = self.connection.as_deref_mut() else {
-            return Err(Error::PoolClosed);
-        };
-        connection.execute(raw_sql(AssertSqlSafe(sql))).await.map(drop)
-    }
-
-    /// Closes the connection rather than giving it back.
-    pub(super) fn discard(mut self) {
-        if let Some(mut connection) = self.connection.take() {
-            let _entered = self.runtime.enter();
-            connection.close_on_drop();
+        self.0.closed.store(true, Ordering::Release);
+        let all = Arc::clone(&self.0.permits).acquire_many_owned(self.0.most);
+        // What is not back by then is given up: it is closed when it comes.
+        let _ = timeout(STATEMENT_TIME, all).await;
+        self.0.permits.close();
+        let idle = std::mem::take(&mut *self.0.idle());
+        for idle in idle {
+            let _ = timeout(GOODBYE, idle.connection.close()).await;
         }
     }
 
-    /// Ends the transaction in the background, then gives the connection back; closes it where
-    /// that cannot be done.
-    pub(super) fn roll_back_later(mut self) {
-        let runtime = self.runtime.clone();
-        runtime.spawn(async move {
-            // Where it fails, the connection is closed, which undoes as much.
-            let _ = self.end("ROLLBACK").await;
+    pub(super) fn naming(&self) -> Naming {
+        self.0.naming
+    }
+
+    /// Where connections live: the workers of a web server have runtimes of their own, which end
+    /// before the store does.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.0.runtime
+    }
+}
+
+impl Inner {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        // Nothing that is done under it can leave it half done.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        self.idle().pop()
+    }
+
+    /// Opens a connection. A server that is about to start is waited for.
+    async fn connect(&self, deadline: Instant) -> Result<PgConnection, DbErr> {
+        let mut wait = Duration::from_millis(10);
+        loop {
+            let mut connecting = pin!(self.options.connect());
+            let connecting = std::future::poll_fn(|cx| {
+                // A connection is registered with the runtime that is entered here.
+                let _entered = self.runtime.enter();
+                connecting.as_mut().poll(cx)
+            });
+            let error = match timeout_at(deadline, connecting).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(TIMED_OUT),
+            };
+            if !is_starting(&error) || Instant::now() + wait >= deadline {
+                return Err(DbErr::Conn(RuntimeErr::SqlxError(error.into())));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (2 * wait).min(Duration::from_millis(200));
+        }
+    }
+
+    /// Closes, from time to time, what nobody has used for long.
+    fn close_old_ones(inner: &Arc<Self>) {
+        let pool = Arc::downgrade(inner);
+        inner.runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(IDLE / 4).await;
+                let Some(inner) = pool.upgrade() else { return };
+                let mut old = Vec::new();
+                let mut idle = inner.idle();
+                let (kept, too_old): (Vec<_>, _) = std::mem::take(&mut *idle)
+                    .into_iter()
+                    .partition(|idle| idle.since.elapsed() < IDLE);
+                *idle = kept;
+                drop(idle);
+                old.extend(too_old);
+                for idle in old {
+                    inner.say_goodbye(idle.connection, None);
+                }
+            }
+        });
+    }
+
+    /// Ends a connection in the background; its permit is free when it is closed.
+    fn say_goodbye(&self, connection: PgConnection, permit: Option<OwnedSemaphorePermit>) {
+        self.runtime.spawn(async move {
+            let _ = timeout(GOODBYE, connection.close()).await;
+            drop(permit);
         });
     }
 }
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // Giving back and closing are tasks, which need a runtime that lives.
-        let _entered = self.runtime.enter();
-        if let Some(mut connection) = self.connection.take()
-            && self.is_open
-        {
-            connection.close_on_drop();
-        }
-    }
-}
+const TIMED_OUT: DbErr = DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
+const CLOSED: DbErr = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
 
 /// The failure of a statement as the rest of the store knows it.
 pub(super) fn failed(error: Error) -> DbErr {

@@ -2,7 +2,12 @@
 
 use sea_orm::{DbBackend, Statement};
 
-use super::{errors::unreachable, pool::Pool, schema::Passwords};
+use super::{
+    errors::unreachable,
+    pool::Pool,
+    schema::Passwords,
+    verifier::{self, NotAscii},
+};
 use crate::StoreError;
 
 /// What a store logs in as.
@@ -27,7 +32,7 @@ pub(super) fn system(module: &str) -> String {
     format!("{module}_system")
 }
 
-/// Refuses a role that the policies do not bind.
+/// Refuses a role that the policies do not bind, or not those of it alone.
 pub(super) async fn check(
     module: &'static str,
     pool: &Pool,
@@ -37,12 +42,19 @@ pub(super) async fn check(
          role.rolbypassrls AS bypasses, \
          pg_has_role(current_user, namespace.nspowner, 'MEMBER') AS is_owner, \
          EXISTS (SELECT 1 FROM pg_class AS held WHERE held.relnamespace = namespace.oid \
-         AND pg_has_role(current_user, held.relowner, 'MEMBER')) AS owns_tables \
+         AND pg_has_role(current_user, held.relowner, 'MEMBER')) AS owns_tables, \
+         EXISTS (SELECT 1 FROM pg_auth_members AS membership \
+         JOIN pg_roles AS joined ON joined.oid = membership.roleid \
+         WHERE membership.member = role.oid \
+         AND (role.rolinherit OR joined.rolname <> $1)) AS is_member \
          FROM pg_roles AS role \
          LEFT JOIN pg_namespace AS namespace ON namespace.nspname = current_schema() \
          WHERE role.rolname = current_user";
-    let statement = Statement::from_string(DbBackend::Postgres, select);
-    let rows = pool.read(statement).await.map_err(|error| unreachable(module, error))?;
+    // A policy for a role is one for its members too. The system role alone may become another, the
+    // application's, and does not inherit from it.
+    let statement =
+        Statement::from_sql_and_values(DbBackend::Postgres, select, [app(module).into()]);
+    let rows = pool.read(&statement).await.map_err(|error| unreachable(module, error))?;
     let unreadable = |source| StoreError::Database { module, source };
     let Some(row) = rows.into_iter().next() else {
         return Err(unsafe_role(module, expected, "is not known to the server"));
@@ -61,6 +73,9 @@ pub(super) async fn check(
     if asked("is_owner")? || asked("owns_tables")? {
         return Err(unsafe_role(module, &name, "owns the schema or a table in it"));
     }
+    if asked("is_member")? {
+        return Err(unsafe_role(module, &name, "is a member of another role, whose rights it has"));
+    }
     Ok(())
 }
 
@@ -70,15 +85,20 @@ fn unsafe_role(module: &'static str, role: &str, why: &'static str) -> StoreErro
 
 /// Nobody waits for ever: not for a lock, not for an answer, and not for a process that stopped
 /// with a transaction open. Set on the roles, so that it holds behind a pooler too.
-const SETTINGS: [(&str, &str); 4] = [
+///
+/// What was cut off while it committed is rolled back to be sure; that there was nothing left to
+/// roll back is no warning to anybody.
+pub(super) const SETTINGS: [(&str, &str); 5] = [
+    ("client_min_messages", "error"),
     ("search_path", "{module}"),
     ("statement_timeout", "30s"),
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "60s"),
 ];
 
-/// Creates the roles and sets what they begin with. What is as it should be is not touched.
-pub(super) fn script(module: &str, passwords: &Passwords) -> String {
+/// Creates the roles and sets what they begin with. What is as it should be is not touched, but for
+/// passwords, of which nobody can tell.
+pub(super) fn script(module: &str, passwords: &Passwords) -> Result<String, NotAscii> {
     let (owner, app, system) = (owner(module), app(module), system(module));
     // The system role may become the application role inside a transaction, and has none of its
     // rights before it does (NOINHERIT): a policy for the one is not a policy for the other.
@@ -108,9 +128,9 @@ pub(super) fn script(module: &str, passwords: &Passwords) -> String {
     script += "END $$; ";
     for (role, password) in [(&app, &passwords.app), (&system, &passwords.system)] {
         if let Some(password) = password {
-            let quoted = password.expose().replace('\'', "''");
-            script += &format!("ALTER ROLE \"{role}\" PASSWORD '{quoted}'; ");
+            let verifier = verifier::of(password)?;
+            script += &format!("ALTER ROLE \"{role}\" PASSWORD '{verifier}'; ");
         }
     }
-    script
+    Ok(script)
 }

@@ -51,7 +51,7 @@ pub(super) async fn execute(
     statement: &Statement,
     naming: Naming,
 ) -> Result<PgQueryResult, Error> {
-    prepared(statement, naming).execute(connection).await
+    prepared(statement, naming)?.execute(connection).await
 }
 
 pub(super) async fn query(
@@ -59,15 +59,23 @@ pub(super) async fn query(
     statement: &Statement,
     naming: Naming,
 ) -> Result<Vec<QueryResult>, Error> {
-    let rows = prepared(statement, naming).fetch_all(connection).await?;
+    let rows = prepared(statement, naming)?.fetch_all(connection).await?;
     Ok(rows.into_iter().map(QueryResult::from).collect())
 }
 
-fn prepared(statement: &Statement, naming: Naming) -> Query<'_, Postgres, SqlxValues> {
+fn prepared(
+    statement: &Statement,
+    naming: Naming,
+) -> Result<Query<'_, Postgres, SqlxValues>, Error> {
     let values = statement.values.clone().unwrap_or(Values(Vec::new()));
+    if values.0.len() > usize::from(u16::MAX) {
+        // The driver would call it a failure of the connection.
+        let message = format!("{} values are more than a statement can bind", values.0.len());
+        return Err(Error::Encode(message.into()));
+    }
     // The text is what the builders made; what callers gave is bound.
-    sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
-        .persistent(naming == Naming::Named)
+    let query = sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values));
+    Ok(query.persistent(naming == Naming::Named))
 }
 
 #[cfg(test)]

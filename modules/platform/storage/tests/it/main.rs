@@ -3,12 +3,16 @@
 mod entities;
 mod idempotency;
 mod isolation;
+mod later;
 mod migrations;
 mod once;
 mod pages;
+mod pgbouncer;
+mod postgres;
 mod publish;
 mod rollback;
 mod scenario;
 mod sqlite;
+mod storm;
 mod times;
 mod world;

@@ -26,7 +26,7 @@ use crate::{
     PortError,
 )]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum NoteError {
+pub(crate) enum NoteError {
     #[error("`{title}` is not a title")]
     BadTitle { title: String },
     #[error(transparent)]

@@ -55,12 +55,12 @@ impl World {
     }
 }
 
-async fn open(engine: Engine, parts: StoreParts) -> Result<Store, StoreError> {
+pub(crate) async fn open(engine: Engine, parts: StoreParts) -> Result<Store, StoreError> {
     let config = StoreConfig { module: "notes", engine };
     Store::open::<Migrator>(config, parts).await
 }
 
-fn parts(clock: &Arc<ManualClock>) -> StoreParts {
+pub(crate) fn parts(clock: &Arc<ManualClock>) -> StoreParts {
     StoreParts {
         clock: Arc::clone(clock) as _,
         ids: Arc::new(SequentialIds::default()),
