@@ -1,6 +1,6 @@
 //! The engine of one module.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use seam::{EventBus, EventInbox, Port, Slot};
 use storage::{Store, StoreError};
@@ -163,7 +163,7 @@ impl EventEngine {
         loop {
             let promoted = schedule::promote_due(&self.store).await?;
             let mut now = usize::try_from(promoted).unwrap_or(usize::MAX);
-            for destination in self.relay.due_destinations().await? {
+            for destination in self.relay.due_destinations(&BTreeSet::new()).await? {
                 now += self.relay.send_all(&destination, &unstopped).await?;
             }
             for consumer in &self.inbox.consumers {
@@ -216,7 +216,8 @@ impl EventEngine {
     }
 
     async fn hand_out_destinations(&self, work: &mut Work) -> Result<(), StoreError> {
-        for destination in self.relay.due_destinations().await? {
+        let in_hand = work.destinations_wanted_again();
+        for destination in self.relay.due_destinations(&in_hand).await? {
             let job = Job::Destination(destination.clone());
             let relay = Arc::clone(&self.relay);
             let stop = work.stop();

@@ -1,7 +1,7 @@
 //! What an engine has in hand.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -69,6 +69,18 @@ impl Work {
         }
         let id = self.tasks.spawn(task).id();
         self.jobs.insert(id, job);
+    }
+
+    /// The destinations that are being sent to. It is noted that somebody wanted to send more there.
+    pub(crate) fn destinations_wanted_again(&mut self) -> BTreeSet<String> {
+        let mut destinations = BTreeSet::new();
+        for job in &self.under_way {
+            if let Job::Destination(destination) = job {
+                destinations.insert(destination.clone());
+                self.wanted.insert(job.clone());
+            }
+        }
+        destinations
     }
 
     /// How many keys of `consumer` are in hand.

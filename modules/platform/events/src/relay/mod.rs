@@ -8,7 +8,11 @@ mod lanes;
 mod poison;
 mod rows;
 
-use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use futures_util::FutureExt;
 use kernel::{CallContext, CallId, Envelope, EventId, Principal, Timestamp};
@@ -22,6 +26,9 @@ use self::{health::Destinations, lanes::Lanes};
 use crate::{EngineSettings, history::describe};
 
 pub(crate) use self::{health::Trouble, rows::backlog};
+
+/// How many batches are read at once. More would save little, and take memory.
+const BATCHES_AHEAD: u64 = 8;
 
 /// A module's relay. Several may work on one outbox.
 pub(crate) struct Relay {
@@ -56,11 +63,13 @@ impl Relay {
         Self { store, bus, own, settings, lanes, destinations: Destinations::default() }
     }
 
-    /// The destinations that something is to be sent to now.
-    pub(crate) async fn due_destinations(&self) -> Result<Vec<String>, StoreError> {
-        let now = self.store.clock().now();
-        let mut found =
-            rows::due_destinations(&self.store, now, self.settings.relay_backoff).await?;
+    /// The destinations that something is to be sent to now, apart from those `in_hand`.
+    pub(crate) async fn due_destinations(
+        &self,
+        in_hand: &BTreeSet<String>,
+    ) -> Result<Vec<String>, StoreError> {
+        let (now, backoff) = (self.store.clock().now(), self.settings.relay_backoff);
+        let mut found = rows::due_destinations(&self.store, in_hand, now, backoff).await?;
         found.retain(|destination| self.destinations.may_be_tried(destination, now));
         Ok(found)
     }
@@ -72,9 +81,9 @@ impl Relay {
         destination: &str,
         stop: &CancellationToken,
     ) -> Result<usize, StoreError> {
-        let mut taken = 0;
+        let (mut taken, mut ahead) = (0, Vec::new());
         while !stop.is_cancelled() {
-            match self.send_batch(destination).await? {
+            match self.send_batch(destination, &mut ahead).await? {
                 Sent::Taken(rows) => taken += rows,
                 Sent::Nothing | Sent::Refused => break,
             }
@@ -97,12 +106,26 @@ impl Relay {
         self.destinations.trouble(destination)
     }
 
-    async fn send_batch(&self, destination: &str) -> Result<Sent, StoreError> {
-        let due = self.due_in_held_lanes(destination).await?;
-        let batch = batch::compose(due);
+    /// Sends what is next. `ahead` is what was read and not sent yet.
+    async fn send_batch(
+        &self,
+        destination: &str,
+        ahead: &mut Vec<outbox::Model>,
+    ) -> Result<Sent, StoreError> {
+        let batch = self.next_batch(destination, ahead).await?;
         if batch.is_empty() {
             return Ok(Sent::Nothing);
         }
+        let whole = Sent::Taken(batch.len());
+        let sent = self.send(destination, batch).await?;
+        if sent != whole {
+            // What was not taken goes before what is behind it.
+            ahead.clear();
+        }
+        Ok(sent)
+    }
+
+    async fn send(&self, destination: &str, batch: Vec<outbox::Model>) -> Result<Sent, StoreError> {
         let (rows, envelopes) = match batch::open(batch) {
             Ok(opened) => opened,
             Err(unreadable) => {
@@ -221,9 +244,35 @@ impl Relay {
         delivered.map_err(|DeliveryError::Call(failure)| failure)
     }
 
+    /// What goes at once of what is due for `destination`, in lanes that are this relay's.
+    ///
+    /// More than that is read, and kept in `ahead`: where somebody holds a transaction open, what
+    /// was sent long ago stands in the way of each reading. All of it was seen at one instant, so
+    /// that no row of a key is missing before another; and nobody else sends it, for as long as the
+    /// leases of its lanes last.
+    async fn next_batch(
+        &self,
+        destination: &str,
+        ahead: &mut Vec<outbox::Model>,
+    ) -> Result<Vec<outbox::Model>, StoreError> {
+        let now = self.store.clock().now();
+        if ahead.is_empty() || !self.lanes.are_held(&batch::lanes_of(ahead), now) {
+            *ahead = self.due_in_held_lanes(destination).await?;
+        }
+        let at_once = self.settings.batch as usize;
+        if ahead.iter().any(|row| row.attempts > 0) {
+            // Where something was sent in vain, it is chosen anew each time, from all that is due.
+            let mut batch = batch::compose(std::mem::take(ahead));
+            batch.truncate(at_once);
+            return Ok(batch);
+        }
+        Ok(ahead.drain(..at_once.min(ahead.len())).collect())
+    }
+
     /// What is due for `destination` in lanes that are this relay's.
     async fn due_in_held_lanes(&self, destination: &str) -> Result<Vec<outbox::Model>, StoreError> {
-        let (limit, backoff) = (u64::from(self.settings.batch), self.settings.relay_backoff);
+        let limit = u64::from(self.settings.batch) * BATCHES_AHEAD;
+        let backoff = self.settings.relay_backoff;
         loop {
             let now = self.store.clock().now();
             let others = self.lanes.of_others(now);

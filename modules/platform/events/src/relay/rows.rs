@@ -1,5 +1,7 @@
 //! The outbox table, as the relay works on it.
 
+use std::collections::BTreeSet;
+
 use kernel::Timestamp;
 use sea_orm::{ColumnTrait, Condition, sea_query::Query};
 use seam::resilience::Backoff;
@@ -11,26 +13,38 @@ use storage::{
 use super::health::wait;
 use crate::scopes::{OPERATOR, RELAY};
 
-/// The destinations that have rows to be sent now.
+/// The destinations that have rows to be sent now, apart from those `in_hand`.
 pub(super) async fn due_destinations(
     store: &Store,
+    in_hand: &BTreeSet<String>,
     now: Timestamp,
     backoff: Backoff,
 ) -> Result<Vec<String>, StoreError> {
-    // From one destination to the next by the index, however many rows each has.
-    let mut found: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    // From one destination to the next by the index, however many rows each has; what is in hand is
+    // stepped over, and not read at all.
+    let mut in_hand = in_hand.iter();
+    let (mut after, mut before) = (None::<String>, in_hand.next());
     loop {
         let mut query = store
             .system(&RELAY)
             .find::<Entity>()
             .filter(Column::SentAt.is_null())
             .filter(is_due(now, backoff));
-        if let Some(last) = found.last() {
-            query = query.filter(Column::Destination.gt(last.as_str()));
+        if let Some(after) = &after {
+            query = query.filter(Column::Destination.gt(after.as_str()));
         }
-        match query.order_by_asc(Column::Destination).limit(1).one().await? {
-            Some(row) => found.push(row.destination),
-            None => return Ok(found),
+        if let Some(before) = before {
+            query = query.filter(Column::Destination.lt(before.as_str()));
+        }
+        let row = query.order_by_asc(Column::Destination).limit(1).one().await?;
+        match (row, before) {
+            (Some(row), _) => {
+                after = Some(row.destination.clone());
+                found.push(row.destination);
+            }
+            (None, Some(name)) => (after, before) = (Some(name.clone()), in_hand.next()),
+            (None, None) => return Ok(found),
         }
     }
 }

@@ -1,9 +1,15 @@
 //! Sending: in order, and to each destination as if it were the only one.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
-use events::{Backlog, EventEngine};
+use events::{Backlog, EngineSettings, EventEngine};
 use kernel::Envelope;
 use seam::{CallFailure, EventBus, Receipt};
 use storage::tables::outbox;
@@ -15,6 +21,16 @@ use crate::world::{
 
 fn engine(store: &TestStore, bus: Arc<dyn EventBus>) -> Arc<EventEngine> {
     EventEngine::new(store.store(), Vec::new(), bus, settings())
+}
+
+/// Reads more at once than it sends.
+fn engine_with_batches_of(
+    batch: u32,
+    store: &TestStore,
+    bus: Arc<dyn EventBus>,
+) -> Arc<EventEngine> {
+    let settings = EngineSettings { batch, ..settings() };
+    EventEngine::new(store.store(), Vec::new(), bus, settings)
 }
 
 fn waiting(backlog: &Backlog) -> Vec<(&str, u64)> {
@@ -133,10 +149,12 @@ impl EventBus for Fragile {
 
 #[tokio::test]
 async fn an_event_that_breaks_its_receiver_holds_up_its_own_key_alone() {
-    for failure in [
-        CallFailure::outcome_unknown("reader"),
-        CallFailure::deadline_exceeded("reader"),
-        CallFailure::incompatible("reader", "no such thing"),
+    for (batch, failure) in [
+        (100, CallFailure::outcome_unknown("reader")),
+        (100, CallFailure::deadline_exceeded("reader")),
+        (100, CallFailure::incompatible("reader", "no such thing")),
+        (7, CallFailure::outcome_unknown("reader")),
+        (1, CallFailure::outcome_unknown("reader")),
     ] {
         let clock = clock();
         let store = TestStore::builder("counter")
@@ -152,7 +170,7 @@ async fn an_event_that_breaks_its_receiver_holds_up_its_own_key_alone() {
         let breaks_on = counted(3, 2);
         let bus =
             Arc::new(Fragile { breaks_on: breaks_on.clone(), failure, taken: Mutex::default() });
-        let engine = engine(&store, bus.clone());
+        let engine = engine_with_batches_of(batch, &store, bus.clone());
         for _ in 0..30 {
             engine.run_until_idle().await.expect("a working store");
             clock.advance(LONG);
@@ -190,20 +208,64 @@ impl EventBus for OneAtATime {
 
 #[tokio::test]
 async fn what_was_not_taken_is_sent_again_in_order() {
-    let clock = clock();
-    let store = publishing_store(&clock).await;
-    let events: Vec<Counted> = (1..=5).map(|n| counted(1, n)).collect();
-    publish(&store, &events).await;
-    let bus = Arc::new(OneAtATime::default());
-    let engine = engine(&store, bus.clone());
-    for _ in 0..events.len() {
-        engine.run_until_idle().await.expect("a working store");
-        clock.advance(LONG);
+    for batch in [100, 2, 1] {
+        let clock = clock();
+        let store = publishing_store(&clock).await;
+        let events: Vec<Counted> = (1..=5).map(|n| counted(1, n)).collect();
+        publish(&store, &events).await;
+        let bus = Arc::new(OneAtATime::default());
+        let engine = engine_with_batches_of(batch, &store, bus.clone());
+        for _ in 0..events.len() {
+            engine.run_until_idle().await.expect("a working store");
+            clock.advance(LONG);
+        }
+        let both = |event: &Counted| [event.clone(), event.clone()];
+        let taken = lock(&bus.0).clone();
+        // For each of two destinations, in whatever order these were looked after.
+        let mut sorted = taken.clone();
+        sorted.sort_by_key(|event| event.n);
+        assert_eq!(sorted, events.iter().flat_map(both).collect::<Vec<_>>());
+        assert!(engine.backlog().await.expect("a working store").outbox.is_empty());
     }
-    let both = |event: &Counted| [event.clone(), event.clone()];
-    let taken = lock(&bus.0).clone();
-    let mut sorted = taken.clone();
-    sorted.sort_by_key(|event| event.n);
-    assert_eq!(sorted, events.iter().flat_map(both).collect::<Vec<_>>());
-    assert!(engine.backlog().await.expect("a working store").outbox.is_empty());
+}
+
+/// Writes one more event for each of the first batches, and takes all.
+struct Busy {
+    store: TestStore,
+    taken: Mutex<BTreeMap<String, Vec<i64>>>,
+    written: AtomicI64,
+}
+
+#[async_trait]
+impl EventBus for Busy {
+    async fn publish(
+        &self,
+        destination: &str,
+        envelopes: Vec<Envelope>,
+    ) -> Result<Receipt, CallFailure> {
+        if self.written.load(Ordering::Relaxed) < 50 {
+            let n = self.written.fetch_add(1, Ordering::Relaxed) + 1;
+            publish(&self.store, &[counted(1, n)]).await;
+        }
+        let events = envelopes.iter().map(|e| e.decode::<Counted>().expect("our own event").n);
+        lock(&self.taken).entry(destination.to_owned()).or_default().extend(events);
+        Ok(Receipt { taken: envelopes.iter().map(|envelope| envelope.id).collect() })
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_meanwhile_is_sent_too_and_in_order() {
+    let store = publishing_store(&clock()).await;
+    let events: Vec<Counted> = (1..=30).map(|n| counted(1, n)).collect();
+    publish(&store, &events).await;
+    let inner = store.store();
+    let written = AtomicI64::new(30);
+    let bus = Arc::new(Busy { store, taken: Mutex::default(), written });
+    let settings = EngineSettings { batch: 2, ..settings() };
+    let engine = EventEngine::new(inner, Vec::new(), bus.clone(), settings);
+    engine.run_until_idle().await.expect("a working store");
+    let all = Vec::from_iter(1..=50);
+    for destination in ["archive", "reader"] {
+        assert_eq!(lock(&bus.taken)[destination], all, "{destination}");
+    }
 }
