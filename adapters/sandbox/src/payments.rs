@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    records::{Records, SandboxError, Written, blocking, digest},
+    records::{Records, SandboxError, Written, blocking, digest, io_error},
     refunds::{self, RefundRecord},
 };
 
@@ -30,7 +30,7 @@ use crate::{
 /// | `pm_card_visa_chargeDeclinedExpiredCard` | declined, `expired_card` |
 /// | `pm_card_authenticationRequired` | declined, `authentication_required` |
 /// | `pm_sandbox_hangs` | takes the money, then answers nothing until `allowed` is over: [`GatewayError::Unknown`]. Asked again under the same key: paid |
-/// | `pm_sandbox_unreachable` | [`GatewayError::Unreachable`]; no money moves |
+/// | `pm_sandbox_unreachable` | [`GatewayError::Unreachable`], and no money moves, until [`SandboxGateway::come_back`] |
 /// | any other | declined, `unknown_payment_method` |
 ///
 /// A tenant's customer is named after the tenant, so that there is nothing to remember. Refunds of
@@ -74,6 +74,20 @@ impl SandboxGateway {
         Ok(refunds)
     }
 
+    /// Has `pm_sandbox_unreachable` pay from now on, in every process that shares the directory, as
+    /// after an outage of a provider. Blocks on files.
+    ///
+    /// # Errors
+    /// The directory cannot be written to.
+    pub fn come_back(&self) -> Result<(), SandboxError> {
+        let path = self.came_back();
+        std::fs::write(&path, []).map_err(io_error(&path))
+    }
+
+    fn came_back(&self) -> PathBuf {
+        self.directory.join("came-back")
+    }
+
     fn refund_directory(&self) -> PathBuf {
         self.directory.join("refunds")
     }
@@ -105,6 +119,13 @@ pub struct ChargeRecord {
     fingerprint: String,
 }
 
+impl SandboxGateway {
+    async fn has_come_back(&self) -> Result<bool, GatewayError> {
+        let path = self.came_back();
+        blocking(move || path.try_exists().map_err(io_error(&path))).await.map_err(unknown)
+    }
+}
+
 #[async_trait]
 impl PaymentGateway for SandboxGateway {
     fn provider(&self) -> &'static str {
@@ -123,7 +144,7 @@ impl PaymentGateway for SandboxGateway {
             return recall(earlier, &request);
         }
         let behaviour = Behaviour::of(request.payment_method.expose());
-        if behaviour == Behaviour::Unreachable {
+        if behaviour == Behaviour::Unreachable && !self.has_come_back().await? {
             return Err(GatewayError::Unreachable("the sandbox was told to be down".into()));
         }
         let (records, record) = (self.charges.clone(), ChargeRecord::new(&request, behaviour));

@@ -137,7 +137,7 @@ fn read_record<T: DeserializeOwned>(path: &Path) -> Result<T, SandboxError> {
         .map_err(|source| SandboxError::Corrupt { path: path.to_owned(), source })
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SandboxError {
+pub(crate) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SandboxError {
     let path = path.to_owned();
     move |source| SandboxError::Io { path, source }
 }

@@ -19,13 +19,14 @@ use crate::{config::Section, ops::Ops};
 struct FailpointSection {
     /// `module::point=actions`, armed before anything starts.
     arm: Vec<String>,
-    /// Holds by how many seconds the clock is wrong; read each time somebody asks for the time, so
-    /// that programs that share it are wrong together, also after a restart.
+    /// Holds by how many seconds clocks are wrong: of all programs, or on lines like
+    /// `monolith 600` of one. Read each time somebody asks for the time, so that a clock is as
+    /// wrong after a restart.
     clock_file: Option<PathBuf>,
 }
 
-/// Arms what the section names; the clock that the program goes by.
-pub(crate) fn configure(mut section: Section<'_>) -> Arc<dyn Clock> {
+/// Arms what the section names; the clock that `program` goes by.
+pub(crate) fn configure(mut section: Section<'_>, program: &'static str) -> Arc<dyn Clock> {
     let FailpointSection { arm, clock_file } = section.read();
     for entry in arm {
         let armed = match entry.split_once('=') {
@@ -37,19 +38,32 @@ pub(crate) fn configure(mut section: Section<'_>) -> Arc<dyn Clock> {
         }
     }
     match clock_file {
-        Some(path) => Arc::new(MovedClock(path)),
+        Some(file) => Arc::new(MovedClock { program, file }),
         None => Arc::new(SystemClock),
     }
 }
 
 /// The machine's clock, wrong by what the file says.
-struct MovedClock(PathBuf);
+struct MovedClock {
+    program: &'static str,
+    file: PathBuf,
+}
+
+impl MovedClock {
+    fn seconds(&self) -> i64 {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        let of_line = |line: &str| match line.split_once(' ') {
+            None => line.parse::<i64>().ok(),
+            Some((program, seconds)) if program == self.program => seconds.parse().ok(),
+            Some(_) => None,
+        };
+        text.lines().filter_map(of_line).sum()
+    }
+}
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        let now = SystemClock.now();
-        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
-        let seconds: i64 = text.trim().parse().unwrap_or_default();
+        let (now, seconds) = (SystemClock.now(), self.seconds());
         let by = Duration::from_secs(seconds.unsigned_abs());
         if seconds < 0 { now - by } else { now + by }
     }
@@ -102,12 +116,16 @@ mod tests {
     fn the_clock_is_wrong_by_what_the_file_says() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("clock");
-        let clock = MovedClock(path.clone());
+        let clock = MovedClock { program: "monolith", file: path.clone() };
         let minute = Duration::from_secs(60);
         assert!(clock.now().since(SystemClock.now()) < minute, "no file: it is right");
         std::fs::write(&path, "600\n").expect("it can be written");
         assert!(clock.now().since(SystemClock.now()) > 9 * minute);
         std::fs::write(&path, "-600\n").expect("it can be written");
         assert!(SystemClock.now().since(clock.now()) > 9 * minute);
+        std::fs::write(&path, "billing-service 600\n").expect("it can be written");
+        assert!(clock.now().since(SystemClock.now()) < minute, "another program's");
+        std::fs::write(&path, "0\nmonolith 600\n").expect("it can be written");
+        assert!(clock.now().since(SystemClock.now()) > 9 * minute);
     }
 }

@@ -104,7 +104,7 @@ impl Program {
         #[cfg(feature = "failpoints")]
         {
             let section = Section::new("failpoints", &mut layers, &mut mistakes);
-            self.clock = crate::failpoints::configure(section);
+            self.clock = crate::failpoints::configure(section, self.name);
         }
         for unknown in layers.left() {
             // One file may serve all programs of a shape: the section of a module that runs

@@ -7,6 +7,7 @@
 //! works from a fresh checkout, and says what to install where it needs something.
 
 pub mod bench;
+pub mod chaos;
 pub mod check;
 pub mod console;
 pub mod contracts;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use xtask::{bench, check, console, contracts, extraction, new_module, services, test_run, up};
+use xtask::{
+    bench, chaos, check, console, contracts, extraction, new_module, services, test_run, up,
+};
 
 /// The team's commands.
 #[derive(Debug, Parser)]
@@ -27,6 +29,8 @@ enum Command {
     Services(services::Options),
     /// Runs the benchmarks and measures start-up and idle memory.
     Bench(bench::Options),
+    /// Kills, stops and cuts a running system while clients use it, and accounts for everything.
+    Chaos(chaos::Options),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         Command::Absorb(options) => extraction::run_absorb(&options),
         Command::Services(options) => services::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Chaos(options) => chaos::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

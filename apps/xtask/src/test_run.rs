@@ -8,6 +8,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::{
+    chaos,
     new_module::{Names, proof},
     services::TestEngines,
     shapes::{self, Shape},
@@ -22,7 +23,8 @@ pub struct Options {
     /// Leaves out PostgreSQL, RabbitMQ, Redis and PgBouncer, which then need not be installed.
     #[arg(long)]
     embedded: bool,
-    /// Also writes a new module into a throwaway copy, checks it and runs its tests.
+    /// Also writes a new module into a throwaway copy, checks it and runs its tests; and runs kill
+    /// campaigns, the short one among them.
     #[arg(long, conflicts_with_all = ["filter", "embedded"])]
     full: bool,
     /// Runs only the tests whose names contain this; no doctests then.
@@ -75,6 +77,7 @@ pub fn run(options: &Options) -> Result<()> {
     if options.full {
         // Two words, so that every way of writing a name is tried.
         proof::run(&mut steps, &workspace, Names::parse("work-orders", None)?, options.install);
+        chaos::run_steps(&mut steps, &workspace, options.install);
     }
     steps.finish()
 }

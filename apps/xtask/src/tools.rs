@@ -44,7 +44,7 @@ pub const MACHETE: Tool = Tool {
 /// What to do about a tool that is missing.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Install {
-    /// Installs the cargo tools that are missing.
+    /// Installs what is missing: cargo's tools, and engines where the command needs them.
     #[arg(long)]
     pub install: bool,
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use billing_api::{
-    Charge, ChargeOutcome, ChargeRequest, DeclineReason, PaymentGateway, RefundOutcome,
-    RefundRequest,
+    Charge, ChargeOutcome, ChargeRequest, DeclineReason, GatewayError, PaymentGateway,
+    RefundOutcome, RefundRequest,
     testing::{ContractMethods, RefundRules, payment_gateway_contract},
 };
 use kernel::{CallKey, Clock, Currency, Money, Secret, SystemClock, TenantId};
@@ -121,4 +121,18 @@ fn request(payment_method: &str) -> ChargeRequest {
         begun_at: SystemClock.now(),
         allowed: Duration::from_secs(5),
     }
+}
+
+#[tokio::test]
+async fn what_was_unreachable_pays_in_every_process_once_it_has_come_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let open = || SandboxGateway::open(directory.path()).expect("a gateway");
+    let gateway = open();
+    let refused = gateway.charge(request("pm_sandbox_unreachable")).await;
+    assert!(matches!(refused, Err(GatewayError::Unreachable(_))), "{refused:?}");
+
+    open().come_back().expect("written");
+    let paid = gateway.charge(request("pm_sandbox_unreachable")).await.expect("an outcome");
+    assert!(matches!(paid, ChargeOutcome::Paid(_)), "{paid:?}");
+    assert_eq!(gateway.charges().expect("charges").len(), 1);
 }

@@ -16,6 +16,8 @@
 //! What differs between the engines is in `sqlite.rs` and `postgres/`; `engine.rs` is where they
 //! meet.
 
+#[cfg(feature = "failpoints")]
+mod apart;
 mod engine;
 mod entity;
 mod error;

@@ -64,7 +64,10 @@ pub(crate) async fn enqueue(
         created_at: Set(now.into()),
         sent_at: Set(None),
     };
-    write::append(tx, destinations.iter().map(row).collect()).await?;
+    let rows: Vec<_> = destinations.iter().map(row).collect();
+    #[cfg(feature = "failpoints")]
+    let rows = tx.set_apart(rows);
+    write::append(tx, rows).await?;
     tx.mark_outbox_written();
     Ok(())
 }

@@ -21,13 +21,18 @@ pub(crate) struct Transaction {
     /// Statements that were begun and have not ended.
     running: AtomicU32,
     wrote_outbox: AtomicBool,
+    #[cfg(feature = "failpoints")]
+    apart: Box<crate::apart::Apart>,
 }
 
 impl Transaction {
     pub(crate) async fn begin(store: &Store, sight: Sight) -> Result<Self, StoreError> {
         let begun = store.database().begin(sight).await;
         let open = begun.map_err(|error| store.explain(error))?;
-        Ok(Self::around(open, store))
+        let begun = Self::around(open, store);
+        #[cfg(feature = "failpoints")]
+        let begun = Self { apart: Box::new(crate::apart::Apart::of(sight)), ..begun };
+        Ok(begun)
     }
 
     /// A part of this transaction that can be rolled back alone. It must end before this one does.
@@ -44,6 +49,8 @@ impl Transaction {
             failed: AtomicBool::new(false),
             running: AtomicU32::new(0),
             wrote_outbox: AtomicBool::new(false),
+            #[cfg(feature = "failpoints")]
+            apart: Box::new(crate::apart::Apart::of(Sight::System)),
         }
     }
 
@@ -88,19 +95,37 @@ impl Transaction {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.must_be_whole()?;
+        // Rows that others write meanwhile come later, and are committed and sent before these.
+        #[cfg(feature = "failpoints")]
+        if self.wrote_outbox.load(Ordering::Relaxed) {
+            failpoints::reach("storage::outbox_before_commit").await;
+        }
         let committed = self.open.commit().await;
         let (module, database) = (self.store.module(), self.store.database());
         committed.map_err(|error| database.explain_commit(module, error))?;
+        #[cfg(feature = "failpoints")]
+        self.apart.write(&self.store).await?;
         if self.wrote_outbox.into_inner() {
             self.store.outbox_written().notify_one();
         }
         Ok(())
     }
 
+    /// The rows that are to be written here: none of them, where a campaign breaks the outbox.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn set_apart(
+        &self,
+        rows: Vec<crate::tables::outbox::ActiveModel>,
+    ) -> Vec<crate::tables::outbox::ActiveModel> {
+        self.apart.keep(rows)
+    }
+
     /// Ends a savepoint and makes what it did part of `outer`.
     pub(crate) async fn release_into(self, outer: &Self) -> Result<(), StoreError> {
         self.must_be_whole()?;
         self.open.commit().await.map_err(|error| outer.failed(error))?;
+        #[cfg(feature = "failpoints")]
+        outer.apart.take_over(*self.apart);
         outer.wrote_outbox.fetch_or(self.wrote_outbox.into_inner(), Ordering::Relaxed);
         Ok(())
     }

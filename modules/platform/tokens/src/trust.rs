@@ -72,7 +72,9 @@ impl TrustStore {
     pub(crate) fn find(&self, kid: &str, now: Timestamp) -> Option<Trusted> {
         let (found, age) = {
             let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            (keys.programs.get(kid).cloned(), keys.read_at.map(|read_at| now.since(read_at)))
+            // What was read by a clock that was ahead counts as not read: it would not age until then.
+            let read_at = keys.read_at.filter(|read_at| *read_at <= now);
+            (keys.programs.get(kid).cloned(), read_at.map(|read_at| now.since(read_at)))
         };
         let Some(directory) = &self.directory else { return found };
         let read_again = match age {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::TenantId;
+use kernel::{Clock as _, TenantId};
 use serde_json::json;
 use storage::{Claim, KEY_LIFETIME, StoreError, tables::idempotency_keys};
 
@@ -55,6 +55,16 @@ async fn what_was_left_is_resumed_by_one() {
     complete(&world, "k", 200).await;
     let replay = Claim::Replay { status: 200, body: json!({"id": 7}) };
     assert_eq!(claim(&world, ours(), "k", "body").await, replay);
+}
+
+#[tokio::test]
+async fn a_claim_by_a_clock_that_was_ahead_does_not_last_until_then() {
+    let world = World::new().await;
+    world.clock.advance(Duration::from_secs(600));
+    assert_eq!(claim(&world, ours(), "k", "body").await, Claim::New);
+    world.clock.set(world.clock.now() - Duration::from_secs(600));
+    assert_eq!(claim(&world, ours(), "k", "body").await, Claim::Resume);
+    assert_eq!(claim(&world, ours(), "k", "body").await, Claim::InFlight { retry_after: LEASE });
 }
 
 #[tokio::test]

@@ -25,7 +25,15 @@ pub struct HopSigner {
 
 struct Signed {
     token: Arc<str>,
+    issued_at: Timestamp,
     renew_at: Timestamp,
+}
+
+impl Signed {
+    /// One from the future, which a clock that was ahead has left, is not good yet.
+    fn is_good(&self, now: Timestamp) -> bool {
+        self.issued_at <= now && now < self.renew_at
+    }
 }
 
 impl HopSigner {
@@ -57,7 +65,8 @@ impl HopSigner {
         let validity = Validity::starting(now, Self::LIFETIME);
         let claims = Claims::new(&self.program, principal, audience, validity);
         let token: Arc<str> = jwt::sign(&self.key, Kind::Hop, &claims)?.into();
-        let signed = Signed { token: Arc::clone(&token), renew_at: now + Self::LIFETIME / 2 };
+        let renew_at = now + Self::LIFETIME / 2;
+        let signed = Signed { token: Arc::clone(&token), issued_at: now, renew_at };
         self.keep(principal, audience, now, signed);
         Ok(token)
     }
@@ -65,14 +74,14 @@ impl HopSigner {
     fn kept(&self, principal: &Principal, audience: &str, now: Timestamp) -> Option<Arc<str>> {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let signed = tokens.get(audience)?.get(principal)?;
-        (now < signed.renew_at).then(|| Arc::clone(&signed.token))
+        signed.is_good(now).then(|| Arc::clone(&signed.token))
     }
 
     fn keep(&self, principal: &Principal, audience: &str, now: Timestamp, signed: Signed) {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let tokens = tokens.entry(audience.to_owned()).or_default();
         if tokens.len() >= Self::KEPT {
-            tokens.retain(|_, signed| now < signed.renew_at);
+            tokens.retain(|_, signed| signed.is_good(now));
         }
         if tokens.len() < Self::KEPT {
             tokens.insert(principal.clone(), signed);

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use kernel::{ManualClock, Principal, Role, TenantId, UserId};
+use kernel::{Clock as _, ManualClock, Principal, Role, TenantId, UserId};
 use serde_json::{Value, json};
 use tokens::{AccessClaims, AccessTokens, HopSigner, HopVerifier, LEEWAY, TokenError, TrustStore};
 use uuid::Uuid;
@@ -70,6 +70,17 @@ fn a_token_is_used_again_for_half_of_its_life() {
         signer.token_for(&Principal::Anonymous, "billing").expect("signed"),
         signer.token_for(&user(), "billing").expect("signed"),
     );
+}
+
+#[test]
+fn a_token_from_a_clock_that_was_ahead_is_not_used_after_it_was_set_right() {
+    let (signer, verifier, clock) = two_programs();
+    let right = clock.now();
+    clock.advance(seconds(600));
+    signer.token_for(&user(), "billing").expect("signed");
+    clock.set(right);
+    let token = signer.token_for(&user(), "billing").expect("signed");
+    assert_eq!(verifier.verify(&token, "billing").expect("good"), user());
 }
 
 #[test]

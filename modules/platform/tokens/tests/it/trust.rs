@@ -1,6 +1,6 @@
 use std::{fs, sync::Arc};
 
-use kernel::{ManualClock, Principal};
+use kernel::{Clock as _, ManualClock, Principal};
 use tempfile::TempDir;
 use tokens::{HopSigner, HopVerifier, KeyError, TokenError, TrustStore, publish_key};
 
@@ -62,6 +62,20 @@ fn a_program_whose_key_is_taken_away_is_forgotten() {
     assert!(house.is_trusted(&call()));
     fs::remove_file(house.directory.path().join("crm.jwk.json")).expect("removed");
     house.clock.advance(seconds(60));
+    assert!(!house.is_trusted(&call()));
+}
+
+#[test]
+fn a_program_whose_key_is_taken_away_is_forgotten_though_a_clock_was_ahead() {
+    let house = House::new();
+    let (key, right) = (key(), house.clock.now());
+    publish_key(house.directory.path(), "crm", &key).expect("published");
+    let signer = HopSigner::new(key, "crm", house.clock.clone());
+    let call = || signer.token_for(&Principal::service("crm"), "billing").expect("signed");
+    house.clock.advance(seconds(600));
+    assert!(house.is_trusted(&call()));
+    fs::remove_file(house.directory.path().join("crm.jwk.json")).expect("removed");
+    house.clock.set(right);
     assert!(!house.is_trusted(&call()));
 }
 

@@ -1,0 +1,4 @@
+//! The campaign and its checker, against real programs.
+
+mod broken;
+mod short;
