@@ -164,14 +164,19 @@ async fn settle(
 ) -> Result<u32> {
     traffic.close();
     let mut ahead = 0;
-    if timeout(FINISHING, &mut clients).await.is_err() {
-        // Somebody waits for a mail whose time has not come.
-        ahead = SKIPPED;
-        site.set_clock(&ahead.to_string())?;
-        let finished = timeout(FINISHING, &mut clients).await;
-        traffic.end();
-        if finished.is_err() {
-            clients.await.context("the clients")??;
+    match timeout(FINISHING, &mut clients).await {
+        Ok(ended) => ended.context("the clients")??,
+        Err(_) => {
+            // Somebody waits for a mail whose time has not come.
+            ahead = SKIPPED;
+            site.set_clock(&ahead.to_string())?;
+            let finished = timeout(FINISHING, &mut clients).await;
+            traffic.end();
+            let ended = match finished {
+                Ok(ended) => ended,
+                Err(_) => clients.await,
+            };
+            ended.context("the clients")??;
         }
     }
     // What was cut off while the provider was unreachable can be known only now.

@@ -132,7 +132,8 @@ impl Database {
     }
 }
 
-/// An open transaction, or a savepoint in one. Rolled back where it is dropped.
+/// An open transaction, or a savepoint in one. A transaction that is dropped is rolled back; a
+/// savepoint that is dropped leaves nothing to be done but to roll back the transaction that it is in.
 #[derive(Debug)]
 pub(crate) enum Open {
     Sqlite(DatabaseTransaction),

@@ -42,7 +42,8 @@ pub enum StoreError {
         #[source]
         source: DbErr,
     },
-    /// No connection came free in time, or another process held the database. Nothing was done.
+    /// The database could not see to it: no connection came free in time, the one in use was lost,
+    /// a lock was not to be had, or the server takes no writes. Nothing was done.
     #[error("the store of {module} is busy")]
     Busy {
         /// Whose store it is.
@@ -70,8 +71,8 @@ pub enum StoreError {
         #[source]
         source: DbErr,
     },
-    /// An earlier statement of the transaction failed, or was dropped half-way. Both engines could only roll it back:
-    /// PostgreSQL refuses what follows, SQLite may have rolled it back already.
+    /// An earlier statement of the transaction failed, or was dropped half-way. Both engines could
+    /// only roll it back: PostgreSQL refuses what follows, SQLite may have rolled it back already.
     #[error(
         "an earlier statement of this transaction of {module} failed; it can only be rolled back"
     )]

@@ -1,7 +1,7 @@
 //! The embedded engine: one file, one process, one writer.
 //!
-//! How a database is opened and locked, how a
-//! write transaction begins, how a value is stored so that it compares, and what an error means.
+//! How a database is opened and locked, how a write transaction begins, how a value is stored so
+//! that it compares, and what an error means.
 
 use std::{
     fs::{File, TryLockError},

@@ -156,9 +156,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let problem = match &error {
             StoreError::NotFound { .. } => Self::not_found(),
-            StoreError::Busy { module, .. } => Self::from_status(StatusCode::SERVICE_UNAVAILABLE)
-                .detail(format!("{module} is busy; nothing was done."))
-                .retry_after(RETRY),
+            StoreError::Busy { module, .. } | StoreError::Conflict { module, .. } => {
+                Self::from_status(StatusCode::SERVICE_UNAVAILABLE)
+                    .detail(format!("{module} is busy; nothing was done."))
+                    .retry_after(RETRY)
+            }
             StoreError::CommitUnknown { module, .. } => {
                 Self::outcome_unknown(module).retry_after(RETRY)
             }

@@ -25,8 +25,13 @@ pub(crate) struct Trouble {
 pub(super) struct Destinations(Mutex<HashMap<String, Trouble>>);
 
 impl Destinations {
-    pub(super) fn may_be_tried(&self, destination: &str, now: Timestamp) -> bool {
-        self.lock().get(destination).is_none_or(|trouble| trouble.next_attempt_at <= now)
+    /// Whether its wait is over. One longer than `backoff` ever makes it was set by a clock that was
+    /// ahead.
+    pub(super) fn may_be_tried(&self, destination: &str, now: Timestamp, backoff: Backoff) -> bool {
+        let longest = now + backoff.cap * 2;
+        self.lock().get(destination).is_none_or(|trouble| {
+            trouble.next_attempt_at <= now || trouble.next_attempt_at > longest
+        })
     }
 
     /// Notes a failure; returns how many there have been in a row.

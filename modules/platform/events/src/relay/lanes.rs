@@ -44,18 +44,25 @@ impl Lanes {
         }
     }
 
-    /// Whether all of `lanes` are this relay's for a while yet.
+    /// Whether all of `lanes` are this relay's for a while yet. A lease that is longer than leases
+    /// are was taken by a clock that was ahead, and others do not believe it.
     pub(super) fn are_held(&self, lanes: &BTreeSet<i32>, now: Timestamp) -> bool {
         let seen = self.seen();
         lanes.iter().all(|lane| match seen.get(lane) {
-            Some(Lease::Own { until }) => until.since(now) > self.lease / 2,
+            Some(Lease::Own { until }) => {
+                let left = until.since(now);
+                self.lease / 2 < left && left <= self.lease
+            }
             Some(Lease::Foreign { .. }) | None => false,
         })
     }
 
     /// The lanes that were another relay's a moment ago.
     pub(super) fn of_others(&self, now: Timestamp) -> Vec<i32> {
-        let is_foreign = |lease: &Lease| matches!(lease, Lease::Foreign { believed_until } if *believed_until > now);
+        let is_foreign = |lease: &Lease| {
+            matches!(lease, Lease::Foreign { believed_until }
+                if *believed_until > now && believed_until.since(now) <= self.trust)
+        };
         let seen = self.seen();
         seen.iter().filter(|(_, lease)| is_foreign(lease)).map(|(lane, _)| *lane).collect()
     }

@@ -70,7 +70,7 @@ impl Relay {
     ) -> Result<Vec<String>, StoreError> {
         let (now, backoff) = (self.store.clock().now(), self.settings.relay_backoff);
         let mut found = rows::due_destinations(&self.store, in_hand, now, backoff).await?;
-        found.retain(|destination| self.destinations.may_be_tried(destination, now));
+        found.retain(|destination| self.destinations.may_be_tried(destination, now, backoff));
         Ok(found)
     }
 

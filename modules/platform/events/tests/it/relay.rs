@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use events::{Backlog, EngineSettings, EventEngine};
-use kernel::Envelope;
+use kernel::{Clock as _, Envelope};
 use seam::{CallFailure, EventBus, Receipt};
 use storage::tables::outbox;
 use testing::{RecordingBus, TestStore};
@@ -120,6 +120,28 @@ async fn a_destination_that_is_down_is_tried_now_and_then() {
         }
         assert_eq!(bus.attempts("reader"), attempts);
         clock.advance(LONG);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_holds_nothing_up() {
+    let clock = clock();
+    let store = publishing_store(&clock).await;
+    let bus = RecordingBus::new();
+    let engine = engine(&store, bus.clone());
+    let right = clock.now();
+    clock.advance(LONG);
+    bus.fail("reader", CallFailure::unavailable("reader"));
+    publish(&store, &[counted(1, 1)]).await;
+    engine.run_until_idle().await.expect("a working store");
+    assert_eq!(bus.events::<Counted>("archive"), [counted(1, 1)], "its lane is leased");
+
+    clock.set(right);
+    bus.heal("reader");
+    publish(&store, &[counted(1, 2)]).await;
+    engine.run_until_idle().await.expect("a working store");
+    for destination in ["archive", "reader"] {
+        assert_eq!(bus.events::<Counted>(destination), [counted(1, 1), counted(1, 2)]);
     }
 }
 

@@ -38,7 +38,9 @@ pub(super) fn explain(module: &'static str, keys: &UniqueKeys, error: DbErr) -> 
         return StoreError::Busy { module, source: error };
     }
     let Some(cause) = cause(&error) else { return StoreError::Database { module, source: error } };
-    if is_lost(cause) {
+    // What fits no longer is replaced: the connection for the next one, and the whole of the work
+    // by whoever tries again.
+    if is_lost(cause) || is_stale(cause) {
         return StoreError::Busy { module, source: error };
     }
     match database_error(cause) {
@@ -52,10 +54,7 @@ pub(super) fn explain(module: &'static str, keys: &UniqueKeys, error: DbErr) -> 
         Some(told)
             if matches!(
                 told.code(),
-                LOCK_NOT_AVAILABLE
-                    | QUERY_CANCELED
-                    | TOO_MANY_CONNECTIONS
-                    | READ_ONLY_SQL_TRANSACTION
+                LOCK_NOT_AVAILABLE | QUERY_CANCELED | TOO_MANY_CONNECTIONS
             ) =>
         {
             StoreError::Busy { module, source: error }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::{
     errors::{is_lost, is_stale},
-    pool::{Leased, Pool, STATEMENT_TIME},
+    pool::{Leased, Naming, Pool, STATEMENT_TIME},
     statement,
 };
 
@@ -45,8 +45,17 @@ impl Lease {
         Self { leased: Some(leased), pool, state: State::Clean }
     }
 
-    /// Runs a statement that is a transaction of its own.
+    /// Runs a statement that is a transaction of its own. Where a pooler gives each transaction to
+    /// another connection the transaction is said, or the statement would be prepared on one and
+    /// run on the next.
     pub(super) async fn read(&mut self, statement: &Statement) -> Result<Vec<QueryResult>, Error> {
+        if self.pool.naming() == Naming::Unnamed {
+            self.begin("BEGIN").await?;
+            let rows = self.query(statement).await?;
+            self.send("COMMIT").await?;
+            self.state = State::Clean;
+            return Ok(rows);
+        }
         self.state = State::Answering;
         let naming = self.pool.naming();
         let asking = bounded(statement::query(self.connection()?, statement, naming));

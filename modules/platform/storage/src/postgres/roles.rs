@@ -64,6 +64,10 @@ pub(super) async fn check(
         let answer: Option<bool> = row.try_get("", column).map_err(unreadable)?;
         Ok(answer.unwrap_or_default())
     };
+    if name != expected {
+        let why = "is not the one that was logged in as: something in between has changed it";
+        return Err(unsafe_role(module, &name, why));
+    }
     if asked("is_superuser")? {
         return Err(unsafe_role(module, &name, "is a superuser, whom no policy binds"));
     }

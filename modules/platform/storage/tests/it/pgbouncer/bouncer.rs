@@ -21,6 +21,15 @@ pub(crate) struct Bouncer {
 impl Bouncer {
     /// In transaction mode, with so many connections to the server for each role.
     pub(crate) async fn before(notes: &Notes, connections: u32) -> Self {
+        Self::told(notes, connections, "").await
+    }
+
+    /// Logs in at the server as `user`, whoever comes.
+    pub(crate) async fn passing_all_off_as(user: &str, notes: &Notes) -> Self {
+        Self::told(notes, 3, &format!("user={user}")).await
+    }
+
+    async fn told(notes: &Notes, connections: u32, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         // It refuses root, and the account it runs under must read this.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("readable");
@@ -32,7 +41,7 @@ impl Bouncer {
         let place = url.split_once("://").expect("an address").1.split('/').next();
         let (host, server) = place.and_then(|place| place.split_once(':')).expect("a port");
         let settings = format!(
-            "[databases]\n* = host={host} port={server}\n\n\
+            "[databases]\n* = host={host} port={server} {more}\n\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
              pool_mode = transaction\ndefault_pool_size = {connections}\nmax_client_conn = 500\n\
              ignore_startup_parameters = extra_float_digits\n\

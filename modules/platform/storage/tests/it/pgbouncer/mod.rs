@@ -35,16 +35,38 @@ impl Pooled {
     async fn new() -> Self {
         let notes = Notes::new().await;
         let bouncer = Bouncer::before(&notes, SERVER_CONNECTIONS).await;
-        let config = PostgresConfig {
-            connections: CLIENT_CONNECTIONS,
-            system_connections: CLIENT_CONNECTIONS,
-            acquire_time: Duration::from_secs(60),
-            pooler: Pooler::Transaction,
-            ..over(notes.config(), bouncer.port)
-        };
-        let store = notes.open(config).await;
+        let store = notes.open(behind(&bouncer, &notes)).await;
         Self { store, bouncer, notes }
     }
+}
+
+fn behind(bouncer: &Bouncer, notes: &Notes) -> PostgresConfig {
+    PostgresConfig {
+        connections: CLIENT_CONNECTIONS,
+        system_connections: CLIENT_CONNECTIONS,
+        acquire_time: Duration::from_secs(60),
+        pooler: Pooler::Transaction,
+        ..over(notes.config(), bouncer.port)
+    }
+}
+
+#[tokio::test]
+async fn programs_that_start_at_once_do_not_disturb_each_other() {
+    let Pooled { bouncer, notes, .. } = &Pooled::new().await;
+    let starts = (0..20).map(|_| notes.open(behind(bouncer, notes)));
+    assert_eq!(futures_util::future::join_all(starts).await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_pooler_that_logs_in_as_another_role_is_refused() {
+    let notes = Notes::new().await;
+    let bouncer = Bouncer::passing_all_off_as("notes_system", &notes).await;
+    let refused = notes.try_open(behind(&bouncer, &notes)).await;
+    let Err(StoreError::UnsafeRole { role, why, .. }) = refused else {
+        panic!("it must not start: {refused:?}")
+    };
+    assert_eq!(role, "notes_system");
+    assert!(why.contains("is not the one that was logged in as"), "{why}");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use databases::{PostgresDatabase, PrivateServer};
 use kernel::{ManualClock, Secret};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use storage::{Engine, PostgresConfig, Store};
+use storage::{Engine, PostgresConfig, Store, StoreError};
 
 use crate::{
     entities::Migrator,
@@ -55,8 +55,11 @@ impl Notes {
     }
 
     pub(crate) async fn open(&self, config: PostgresConfig) -> Store {
-        let store = open(Engine::Postgres(config), parts(&self.clock)).await;
-        store.expect("a store")
+        self.try_open(config).await.expect("a store")
+    }
+
+    pub(crate) async fn try_open(&self, config: PostgresConfig) -> Result<Store, StoreError> {
+        open(Engine::Postgres(config), parts(&self.clock)).await
     }
 
     /// Somebody whom no policy binds.
