@@ -1,6 +1,6 @@
 //! People who use the product.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use crate::{Api, eventually};
@@ -98,6 +98,20 @@ impl Person {
         let acceptance = json!({ "token": token, "name": "Grace Hopper", "password": PASSWORD });
         api.post("/v1/auth/invitations/accept", &acceptance).await?.expect(200)?;
         Self::log_in(api, email).await
+    }
+
+    /// Waits until the person's organisation is told that so many seats are used: they are counted
+    /// from events, so that the count comes a moment later.
+    ///
+    /// # Errors
+    /// Another count after a minute and a half.
+    pub async fn until_seats_used(&self, used: u32) -> anyhow::Result<()> {
+        eventually("the seats to be counted", async || {
+            let entitlements = self.api.get("/v1/billing/entitlements").await?.expect(200)?;
+            ensure!(entitlements["seats"]["used"] == used, "{entitlements:#}");
+            Ok(())
+        })
+        .await
     }
 }
 

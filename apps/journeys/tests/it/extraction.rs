@@ -35,7 +35,7 @@ async fn billing_dies_and_heals(extracted: &[&str]) -> anyhow::Result<()> {
         Ok(())
     })
     .await?;
-    eventually("the event that was waiting", async || seats_used(&meanwhile, 1).await).await?;
+    meanwhile.until_seats_used(1).await?;
     eventually("invitations to heal", async || {
         owner.invite("late@before.example").await?.expect(201).map(drop)
     })

@@ -34,7 +34,7 @@ in_every_shape! {
         one_effect(&answers, 201)?;
         let list = owner.api.get(INVITATIONS).await?.expect(200)?;
         ensure!(list["items"].as_array().map(Vec::len) == Some(1), "{list:#}");
-        seats_used(&owner, 2).await?;
+        owner.until_seats_used(2).await?;
         eventually("the mail", async || {
             let mails = mails(&api, "guest@crowd.example").await?;
             ensure!(mails.len() == 1, "{mails:#?}");
@@ -87,7 +87,7 @@ in_every_shape! {
         let owner = Person::log_in(&api, email).await?;
         let me = owner.api.get("/v1/auth/me").await?.expect(200)?;
         ensure!(me["tenants"].as_array().map(Vec::len) == Some(1), "{me:#}");
-        seats_used(&owner, 1).await?;
+        owner.until_seats_used(1).await?;
     }
 }
 
@@ -192,13 +192,4 @@ fn one_effect(answers: &[Answer], status: u16) -> anyhow::Result<Value> {
         ensure!(answer.body["type"] == "urn:ashlar:problem:idempotency-key-in-use", "{answer:#?}");
     }
     done.first().map(|answer| answer.body.clone()).context("nothing was done")
-}
-
-async fn seats_used(owner: &Person, used: u32) -> anyhow::Result<()> {
-    eventually("the seats to be counted", async || {
-        let entitlements = owner.api.get("/v1/billing/entitlements").await?.expect(200)?;
-        ensure!(entitlements["seats"]["used"] == used, "{entitlements:#}");
-        Ok(())
-    })
-    .await
 }

@@ -6,6 +6,7 @@
 //! engine a test run is for is nothing that a test could be told otherwise.
 
 pub mod catalogue;
+mod contract;
 pub mod isolation;
 mod postgres;
 mod server;
@@ -17,6 +18,7 @@ use sea_orm_migration::MigratorTrait;
 use storage::{Engine, StoreError};
 use tempfile::TempDir;
 
+pub use contract::SchemaContract;
 pub use postgres::PostgresDatabase;
 pub use server::{Logins, PrivateServer, SUPERUSER_PASSWORD, as_unprivileged};
 

@@ -45,7 +45,7 @@ async fn billing_runs_alone_on_its_own_schema_and_goes_back() -> anyhow::Result<
     let owner = Person::log_in(&api, &owner.email).await?;
     owner.invite("grace@pioneer.example").await?.expect(201)?;
     Person::accept(&api, "grace@pioneer.example").await?;
-    journeys::eventually("the seat", async || seats_used(&owner, 2).await).await?;
+    owner.until_seats_used(2).await?;
     running.stop().await?;
 
     let running = shapes::start(&monolith, &ground).await?;

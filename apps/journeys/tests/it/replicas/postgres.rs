@@ -63,12 +63,7 @@ async fn replicas_share_the_work(extracted: &[&str]) -> anyhow::Result<()> {
     for guest in &guests {
         Person::accept(&one, guest).await?;
     }
-    eventually("all seats to be counted", async || {
-        let entitlements = here.api.get("/v1/billing/entitlements").await?.expect(200)?;
-        ensure!(entitlements["seats"]["used"] == 3, "{entitlements:#}");
-        Ok(())
-    })
-    .await?;
+    here.until_seats_used(3).await?;
     let count = |subject: &'static str| {
         let (one, email) = (one.clone(), here.email.clone());
         async move {

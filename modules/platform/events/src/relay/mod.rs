@@ -249,7 +249,7 @@ impl Relay {
     /// More than that is read, and kept in `ahead`: where somebody holds a transaction open, what
     /// was sent long ago stands in the way of each reading. All of it was seen at one instant, so
     /// that no row of a key is missing before another; and nobody else sends it, for as long as the
-    /// leases of its lanes last.
+    /// leases of its lanes last. What was sent twice after a longer pause the inbox knows.
     async fn next_batch(
         &self,
         destination: &str,

@@ -7,7 +7,8 @@
 //! *Invariants*: nobody waits for a connection longer than the pool's acquire time, nor for an
 //! answer longer than [`STATEMENT_TIME`]; a connection that comes back to the pool is outside of
 //! any transaction and has nothing left to say; no more connections are open than the pool may
-//! have, those that are being tidied up included.
+//! have, those that are being tidied up included (those that nobody used for long are not counted
+//! while they say goodbye).
 
 use std::{
     pin::pin,
@@ -271,14 +272,8 @@ impl Inner {
             loop {
                 tokio::time::sleep(IDLE / 4).await;
                 let Some(inner) = pool.upgrade() else { return };
-                let mut old = Vec::new();
-                let mut idle = inner.idle();
-                let (kept, too_old): (Vec<_>, _) = std::mem::take(&mut *idle)
-                    .into_iter()
-                    .partition(|idle| idle.since.elapsed() < IDLE);
-                *idle = kept;
-                drop(idle);
-                old.extend(too_old);
+                let is_old = |idle: &mut Idle| idle.since.elapsed() >= IDLE;
+                let old: Vec<Idle> = inner.idle().extract_if(.., is_old).collect();
                 for idle in old {
                     inner.say_goodbye(idle.connection, None);
                 }
