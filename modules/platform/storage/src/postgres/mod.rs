@@ -13,6 +13,7 @@
 
 mod config;
 mod errors;
+mod fit;
 mod lease;
 mod pool;
 mod roles;
@@ -62,7 +63,7 @@ impl Postgres {
         let system = Pool::new(module, config, roles::Login::System, runtime)?;
         roles::check(module, &app, &app_role).await?;
         roles::check(module, &system, &system_role).await?;
-        schema::check::<M>(module, &system).await?;
+        fit::check::<M>(module, &system).await?;
         let unique_keys = UniqueKeys::load(module, &system).await?;
         Ok(Self { app, system, app_role, pooler: config.pooler, unique_keys })
     }

@@ -1,25 +1,20 @@
 //! A module's schema and its roles, as whoever migrates them works on them.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod owner;
+
+use std::{fmt, str::FromStr, time::Duration};
 
 use kernel::Secret;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement,
-    sqlx::{
-        AssertSqlSafe, ConnectOptions as _, Error, Executor as _, Postgres, pool::PoolOptions,
-        postgres::PgConnectOptions, raw_sql,
-    },
+    sqlx::{ConnectOptions as _, Error, Postgres, pool::PoolOptions, postgres::PgConnectOptions},
 };
 use sea_orm_migration::MigratorTrait;
 
 use super::{
-    errors::{LOCK_NOT_AVAILABLE, has_code, unreachable},
-    pool::{Pool, failed},
+    errors::{has_code, unreachable},
+    fit::{names, refuse_moved},
+    pool::failed,
     roles,
 };
 use crate::{Migrated, SchemaStatus, StoreError};
@@ -28,17 +23,9 @@ use crate::{Migrated, SchemaStatus, StoreError};
 /// would hold up everybody who comes after it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many times as long it waits for another migration of the same schema, behind which nobody
-/// else waits.
-const FOR_ANOTHER: u32 = 6;
-
 /// How often a change of a role is tried that another migration changed at the same moment: roles
 /// belong to all databases of a server.
 const ROLE_ATTEMPTS: u32 = 20;
-
-/// What a schema's comment begins with whose data were moved to another database; the rest tells
-/// an operator where to.
-const MOVED: &str = "moved: ";
 
 /// A module's schema, opened with the rights to change it.
 pub struct PostgresSchema {
@@ -101,6 +88,8 @@ impl PostgresSchema {
     /// [`StoreError::Migration`], also where the login may not create roles. The migrations before
     /// the one that failed stay.
     pub async fn up<M: MigratorTrait>(&self) -> Result<Migrated, StoreError> {
+        // Of data that were moved nothing is changed: not even a password.
+        self.refuse_moved().await?;
         let made = self.create().await?;
         let owner = self.owner().await?;
         let applied = async {
@@ -153,11 +142,7 @@ impl PostgresSchema {
     /// [`StoreError::Moved`], [`StoreError::Migration`].
     pub async fn status<M: MigratorTrait>(&self) -> Result<SchemaStatus, StoreError> {
         let module = self.module;
-        let comment = format!(
-            "SELECT obj_description(to_regnamespace('\"{module}\"'), 'pg_namespace') AS comment"
-        );
-        let comment = self.ask(&comment).await?;
-        refuse_moved(module, &comment).map_err(|source| self.failed(source))??;
+        self.refuse_moved().await?;
         let is_there =
             format!("SELECT to_regclass('\"{module}\".seaql_migrations') IS NOT NULL AS it_is");
         let is_there = self.ask(&is_there).await?;
@@ -175,6 +160,16 @@ impl PostgresSchema {
     /// Ends the connection.
     pub async fn close(self) {
         close(self.admin).await;
+    }
+
+    /// Needs no right to the schema, which a login may first be given by [`PostgresSchema::up`].
+    async fn refuse_moved(&self) -> Result<(), StoreError> {
+        let module = self.module;
+        let comment = format!(
+            "SELECT obj_description(to_regnamespace('\"{module}\"'), 'pg_namespace') AS comment"
+        );
+        let comment = self.ask(&comment).await?;
+        refuse_moved(module, &comment).map_err(|source| self.failed(source))?
     }
 
     /// Creates what is not there, and says what that was.
@@ -212,79 +207,6 @@ impl PostgresSchema {
         }
     }
 
-    /// Becomes the owner, with the schema's lock.
-    async fn owner(&self) -> Result<DatabaseConnection, StoreError> {
-        let for_another = FOR_ANOTHER * self.patience;
-        let become_owner = format!(
-            "SET lock_timeout = '{}ms'; \
-             SELECT pg_advisory_lock(hashtextextended('ashlar migrate {module}', 0)); \
-             SET lock_timeout = '{}ms'; \
-             SET ROLE \"{owner}\"; SET search_path = \"{module}\"",
-            for_another.as_millis(),
-            self.patience.as_millis(),
-            module = self.module,
-            owner = roles::owner(self.module)
-        );
-        // The pool tells of what went wrong here only in its log, and goes on trying.
-        let refused = Arc::new(Mutex::new(None));
-        let refusal = Arc::clone(&refused);
-        // On each new connection, should the first be lost: a statement that ran as the admin
-        // would make tables that belong to nobody's schema.
-        let connection = PoolOptions::<Postgres>::new()
-            .max_connections(1)
-            .acquire_timeout(for_another + self.patience)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .after_connect(move |connection, _| {
-                let become_owner = become_owner.clone();
-                let refusal = Arc::clone(&refusal);
-                Box::pin(async move {
-                    let became = connection.execute(raw_sql(AssertSqlSafe(become_owner))).await;
-                    became.map(drop).map_err(|error| {
-                        *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        Error::PoolTimedOut
-                    })
-                })
-            })
-            .connect_with(self.options.clone())
-            .await;
-        match connection {
-            Ok(connection) => Ok(connection.into()),
-            Err(error) => {
-                let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Err(self.stopped(failed(refused.unwrap_or(error))).await)
-            }
-        }
-    }
-
-    /// Why a migration stopped, and who is in its way where that is why.
-    async fn stopped(&self, source: DbErr) -> StoreError {
-        if !has_code(&source, &[LOCK_NOT_AVAILABLE]) {
-            return self.failed(source);
-        }
-        let module = self.module;
-        let holders = format!(
-            "SELECT format('%s is locked by session %s (%s, since %s)', held.relname, lock.pid, \
-             COALESCE(NULLIF(session.application_name, ''), session.usename, 'unnamed'), \
-             session.xact_start) AS holder \
-             FROM pg_locks AS lock JOIN pg_class AS held ON held.oid = lock.relation \
-             JOIN pg_stat_activity AS session ON session.pid = lock.pid \
-             WHERE lock.granted AND lock.database = \
-             (SELECT oid FROM pg_database WHERE datname = current_database()) \
-             AND held.relnamespace = to_regnamespace('\"{module}\"') AND held.relkind = 'r' \
-             AND session.application_name <> 'ashlar migrate {module}' \
-             UNION ALL SELECT format('session %s migrates the schema (since %s)', pid, backend_start) \
-             FROM pg_stat_activity JOIN pg_locks AS lock USING (pid) \
-             WHERE application_name = 'ashlar migrate {module}' AND locktype = 'advisory' \
-             AND granted AND datname = current_database() ORDER BY 1 LIMIT 3"
-        );
-        let holders = self.ask(&holders).await.unwrap_or_default();
-        let holders: Vec<String> =
-            holders.iter().filter_map(|row| row.try_get("", "holder").ok()).collect();
-        let by = if holders.is_empty() { "by now it is free".into() } else { holders.join(", ") };
-        StoreError::Blocked { module, by, source }
-    }
-
     async fn ask(&self, select: &str) -> Result<Vec<QueryResult>, StoreError> {
         let statement = Statement::from_string(DbBackend::Postgres, select);
         self.admin.query_all_raw(statement).await.map_err(|source| self.failed(source))
@@ -301,39 +223,6 @@ impl fmt::Debug for PostgresSchema {
     }
 }
 
-/// Refuses a schema that lacks what this build needs, or whose data are elsewhere. One that a
-/// newer build has migrated is taken: migrations are safe under a running older version, which may
-/// also be started anew.
-pub(super) async fn check<M: MigratorTrait>(
-    module: &'static str,
-    system: &Pool,
-) -> Result<(), StoreError> {
-    let ask = async |select: &str| {
-        system.read(&Statement::from_string(DbBackend::Postgres, select)).await
-    };
-    let comment =
-        "SELECT obj_description(to_regnamespace(current_schema()), 'pg_namespace') AS comment";
-    let comment = ask(comment).await.map_err(|error| unreachable(module, error))?;
-    refuse_moved(module, &comment).map_err(|source| StoreError::Database { module, source })??;
-
-    let applied = match ask("SELECT version FROM seaql_migrations ORDER BY version").await {
-        Ok(rows) => names(&rows).map_err(|source| StoreError::Database { module, source })?,
-        // No such schema or table, or no right to read it: nothing was migrated here.
-        Err(error) if has_code(&error, &[UNDEFINED_TABLE, INSUFFICIENT_PRIVILEGE]) => Vec::new(),
-        Err(error) => return Err(unreachable(module, error)),
-    };
-    let status = SchemaStatus::of::<M>(applied);
-    if !status.pending.is_empty() {
-        return Err(StoreError::Behind { module, pending: status.pending.join(", ") });
-    }
-    if !status.unknown.is_empty() {
-        tracing::warn!(service.name = module, "a newer build has migrated the schema");
-    }
-    Ok(())
-}
-
-const UNDEFINED_TABLE: &str = "42P01";
-const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const DUPLICATE_OBJECT: &str = "42710";
 const DUPLICATE_SCHEMA: &str = "42P06";
 const UNIQUE_VIOLATION: &str = "23505";
@@ -342,23 +231,6 @@ const INTERNAL_ERROR: &str = "XX000";
 
 fn is_concurrent(error: &DbErr) -> bool {
     has_code(error, &[DUPLICATE_OBJECT, DUPLICATE_SCHEMA, UNIQUE_VIOLATION, INTERNAL_ERROR])
-}
-
-fn refuse_moved(
-    module: &'static str,
-    comment: &[QueryResult],
-) -> Result<Result<(), StoreError>, DbErr> {
-    let comment = comment.first().map_or(Ok(None), |row| row.try_get("", "comment"))?;
-    let comment: Option<String> = comment;
-    let notice = comment.as_deref().and_then(|comment| comment.strip_prefix(MOVED));
-    Ok(match notice {
-        Some(notice) => Err(StoreError::Moved { module, notice: notice.to_owned() }),
-        None => Ok(()),
-    })
-}
-
-fn names(rows: &[QueryResult]) -> Result<Vec<String>, DbErr> {
-    rows.iter().map(|row| row.try_get("", "version")).collect()
 }
 
 async fn close(connection: DatabaseConnection) {

@@ -6,7 +6,7 @@ use databases::{Logins, PrivateServer};
 use kernel::Secret;
 use storage::{Passwords, PostgresConfig, Store, StoreError};
 
-use super::{Notes, module::OwnModule, over};
+use super::{Notes, module::OwnModule, over, texts};
 use crate::{
     entities::Migrator,
     later::WithTags,
@@ -103,6 +103,19 @@ async fn data_that_were_moved_are_not_written_to() {
     assert!(text.contains(notice), "{text}");
     let up = module.schema().await.up::<WithTags>().await;
     assert!(matches!(up, Err(StoreError::Moved { .. })), "nor migrated: {up:?}");
+    let roles = "SELECT concat_ws(' ', rolname, rolpassword, setconfig) FROM pg_authid \
+                 LEFT JOIN pg_db_role_setting ON setrole = pg_authid.oid \
+                 WHERE rolname LIKE '{m}\\_%' ORDER BY 1";
+    let roles = roles.replace("{m}", module.name);
+    module.run("ALTER ROLE {m}_app SET lock_timeout = '1s'").await;
+    let before = texts(&module.superuser().await, &roles).await;
+    let word = || Some(Secret::new("of the new place"));
+    let passwords = Passwords { app: word(), system: word() };
+    let schema = module.schema_with(passwords).await.expect("a schema");
+    let up = schema.up::<WithTags>().await;
+    assert!(matches!(up, Err(StoreError::Moved { .. })), "{up:?}");
+    let after = texts(&module.superuser().await, &roles).await;
+    assert_eq!((after.len(), after), (3, before), "roles belong to other databases too");
     let down = module.schema().await.down::<WithTags>(1).await;
     assert!(matches!(down, Err(StoreError::Moved { .. })), "{down:?}");
     module.run("COMMENT ON SCHEMA {m} IS 'what the team has to say'").await;
