@@ -115,6 +115,15 @@ impl Database {
         }
     }
 
+    /// Asks for nothing, over each way in which statements go.
+    pub(crate) async fn ping(&self) -> Result<(), DbErr> {
+        let statement = Statement::from_string(self.backend(), "SELECT 1 AS one");
+        match self {
+            Self::Sqlite(sqlite) => sqlite.readers().query_all_raw(statement).await.map(drop),
+            Self::Postgres(postgres) => postgres.ping(&statement).await,
+        }
+    }
+
     /// What the failure of a statement means.
     pub(crate) fn explain(&self, module: &'static str, error: DbErr) -> StoreError {
         match self {

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use kernel::{CallContext, Clock, Ids};
-use sea_orm::{DbErr, Statement};
+use sea_orm::DbErr;
 use sea_orm_migration::MigratorTrait;
 use seam::EventRoutes;
 use tokio::sync::Notify;
@@ -137,15 +137,14 @@ impl Store {
         self.0.database.is_exclusive()
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers whoever the store logs in as: requests need the one login, and
+    /// the work behind them the other. Waits for connections as a request does, so that a store
+    /// that would be busy to one does not answer either.
     ///
     /// # Errors
     /// What the database said.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let database = self.database();
-        let statement = Statement::from_string(database.backend(), "SELECT 1 AS one");
-        let answer = database.read(Sight::System, statement).await;
-        answer.map(drop).map_err(|error| self.explain(error))
+        self.database().ping().await.map_err(|error| self.explain(error))
     }
 
     /// Waits for open transactions to end and gives the database back. Other clones of the store

@@ -95,6 +95,11 @@ impl Postgres {
         }
     }
 
+    /// Runs a statement that reads nothing, as both roles.
+    pub(crate) async fn ping(&self, statement: &Statement) -> Result<(), DbErr> {
+        tokio::try_join!(self.app.read(statement), self.system.read(statement)).map(drop)
+    }
+
     async fn read_in_transaction(
         &self,
         sight: Sight,

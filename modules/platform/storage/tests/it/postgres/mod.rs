@@ -7,6 +7,7 @@ mod conflicts;
 mod frozen;
 mod isolation;
 mod keys;
+mod logins;
 mod migrating;
 mod module;
 mod outage;

@@ -7,12 +7,12 @@ use std::{
 
 use futures_util::FutureExt as _;
 use sea_orm::ColumnTrait;
-use storage::{Engine, PostgresConfig, Store, StoreConfig, StoreError};
+use storage::{PostgresConfig, Store, StoreError};
 
 use super::{Notes, texts};
 use crate::{
-    entities::{Migrator, note},
-    world::{TESTS, context, note, ours, parts, theirs},
+    entities::note,
+    world::{TESTS, context, note, ours, theirs},
 };
 
 async fn with_connections(connections: u32, acquire_time: Duration) -> (Notes, Store) {
@@ -277,20 +277,4 @@ async fn a_closed_store_gives_its_connections_back_and_is_busy() {
     held.commit().await.expect("a commit");
     closing.await;
     assert_eq!(sessions(&notes, "%").await, Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn a_refused_login_under_way_is_busy() {
-    let module = super::module::OwnModule::migrated::<Migrator>().await;
-    let config = PostgresConfig { connections: 2, ..module.database().config() };
-    let engine = Engine::Postgres(config);
-    let clock = std::sync::Arc::new(kernel::ManualClock::new(crate::world::start()));
-    let config = StoreConfig { module: module.name, engine };
-    let store = Store::open::<Migrator>(config, parts(&clock)).await.expect("a store");
-    let _held = store.write(&context(ours())).await.expect("a transaction");
-    module.run("ALTER ROLE {m}_app NOLOGIN").await;
-    let refused = store.write(&context(ours())).await.expect_err("no login");
-    assert!(matches!(refused, StoreError::Busy { .. }), "nothing was done: {refused:?}");
-    module.run("ALTER ROLE {m}_app LOGIN").await;
-    store.write(&context(ours())).await.expect("and it goes on");
 }
