@@ -20,6 +20,7 @@ mod roles;
 mod schema;
 mod statement;
 mod transaction;
+mod tries;
 mod unique_keys;
 mod verifier;
 
@@ -27,7 +28,7 @@ use sea_orm::{DbErr, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;
 use tokio::runtime::Handle;
 
-use self::{pool::Pool, unique_keys::UniqueKeys};
+use self::{pool::Pool, tries::Tries, unique_keys::UniqueKeys};
 use crate::{StoreError, engine::Sight};
 
 pub use config::{Pooler, PostgresConfig};
@@ -81,10 +82,11 @@ impl Postgres {
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
         if !self.reads_carry_their_tenant() {
-            return match self.read_in_transaction(sight, &statement).await {
+            let mut tries = self.pool(sight).tries();
+            return match self.read_in_transaction(sight, &statement, &mut tries).await {
                 // It may be repeated, and what it begins with finds a connection that stands.
-                Err(error) if errors::was_lost(&error) => {
-                    self.read_in_transaction(sight, &statement).await
+                Err(error) if errors::was_lost(&error) && tries.are_in_time() => {
+                    self.read_in_transaction(sight, &statement, &mut tries).await
                 }
                 outcome => outcome,
             };
@@ -104,20 +106,36 @@ impl Postgres {
         &self,
         sight: Sight,
         statement: &Statement,
+        tries: &mut Tries<'_>,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        let transaction = self.begin(sight).await?;
+        let transaction = self.begin_over(sight, tries).await?;
         let rows = transaction.query(statement).await?;
         transaction.commit().await?;
         Ok(rows)
     }
 
     pub(crate) async fn begin(&self, sight: Sight) -> Result<PostgresTransaction, DbErr> {
-        let (pool, begin) = match sight {
-            Sight::Tenant(tenant) => (&self.app, format!("BEGIN; {}", statement::set(tenant))),
-            Sight::System => (&self.system, "BEGIN".to_owned()),
+        self.begin_over(sight, &mut self.pool(sight).tries()).await
+    }
+
+    async fn begin_over(
+        &self,
+        sight: Sight,
+        tries: &mut Tries<'_>,
+    ) -> Result<PostgresTransaction, DbErr> {
+        let begin = match sight {
+            Sight::Tenant(tenant) => format!("BEGIN; {}", statement::set(tenant)),
+            Sight::System => "BEGIN".to_owned(),
         };
-        let lease = pool.begin(&begin).await?;
+        let lease = self.pool(sight).begin(&begin, tries).await?;
         Ok(PostgresTransaction::new(lease, self.app_role.clone()))
+    }
+
+    const fn pool(&self, sight: Sight) -> &Pool {
+        match sight {
+            Sight::Tenant(_) => &self.app,
+            Sight::System => &self.system,
+        }
     }
 
     pub(crate) async fn close(&self) {

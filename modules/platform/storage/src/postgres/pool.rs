@@ -4,8 +4,8 @@
 //! comes back, which doubles the round trips of a read where connections are scarce, waits for the
 //! answer for ever, and gives back a connection whose transaction was cut off while it began.
 //!
-//! *Invariants*: nobody waits for a connection longer than the pool's acquire time, nor for an
-//! answer longer than [`STATEMENT_TIME`]; a connection that comes back to the pool is outside of
+//! *Invariants*: nobody waits for a connection longer than the pool's acquire time, however many
+//! were lost on the way, nor for an answer longer than [`STATEMENT_TIME`]; a connection that comes back to the pool is outside of
 //! any transaction and has nothing left to say; no more connections are open than the pool may
 //! have, those that are being tidied up included (those that nobody used for long are not counted
 //! while they say goodbye).
@@ -32,9 +32,10 @@ use tokio::{
 
 use super::{
     config::{Pooler, PostgresConfig},
-    errors::{is_hung, is_lost, is_stale, is_starting},
+    errors::is_starting,
     lease::Lease,
     roles::Login,
+    tries::Tries,
 };
 use crate::StoreError;
 
@@ -139,11 +140,11 @@ impl Pool {
     /// Runs one statement that is a transaction of its own. Where its connection turns out to be
     /// gone, it goes over another: a read may be repeated.
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut left = self.0.most;
+        let mut tries = self.tries();
         loop {
-            let mut lease = self.lease().await?;
+            let mut lease = self.lease(&tries).await?;
             match lease.read(statement).await {
-                Err(error) if left > 0 && self.goes_over_another(&error) => left -= 1,
+                Err(error) if tries.goes_over_another(&error) => {}
                 outcome => return outcome.map_err(failed),
             }
         }
@@ -151,31 +152,30 @@ impl Pool {
 
     /// Starts a transaction with `begin`; over another connection where the first turns out to be
     /// gone, as nothing was done yet.
-    pub(super) async fn begin(&self, begin: &str) -> Result<Lease, DbErr> {
-        let mut left = self.0.most;
+    pub(super) async fn begin(&self, begin: &str, tries: &mut Tries<'_>) -> Result<Lease, DbErr> {
         loop {
-            let mut lease = self.lease().await?;
+            let mut lease = self.lease(tries).await?;
             match lease.begin(begin).await {
                 Ok(()) => return Ok(lease),
-                Err(error) if left > 0 && self.goes_over_another(&error) => left -= 1,
+                Err(error) if tries.goes_over_another(&error) => {}
                 Err(error) => return Err(failed(error)),
             }
         }
     }
 
-    /// Whether another connection is worth a try. Where one is gone, the others that nobody used
-    /// in the meantime are likely to be gone too.
-    fn goes_over_another(&self, error: &Error) -> bool {
-        let is_gone = is_lost(error) && !is_hung(error);
-        if is_gone {
-            self.0.idle().clear();
-        }
-        is_gone || is_stale(error)
+    /// The attempts at a piece of work that begins now.
+    pub(super) fn tries(&self) -> Tries<'_> {
+        Tries::new(self, self.0.acquire_time, self.0.most)
+    }
+
+    /// Closes the connections that nobody uses.
+    pub(super) fn forget_idle(&self) {
+        self.0.idle().clear();
     }
 
     /// A connection, for as long as the lease is held.
-    pub(super) async fn lease(&self) -> Result<Lease, DbErr> {
-        let deadline = Instant::now() + self.0.acquire_time;
+    pub(super) async fn lease(&self, tries: &Tries<'_>) -> Result<Lease, DbErr> {
+        let deadline = tries.deadline();
         if self.0.closed.load(Ordering::Acquire) {
             return Err(CLOSED);
         }
@@ -188,7 +188,7 @@ impl Pool {
                 let Idle { connection, made, .. } = idle;
                 return Ok(Lease::new(self.clone(), Leased { connection, made, permit }));
             }
-            self.0.idle().clear();
+            self.forget_idle();
         }
         let connection = self.0.connect(deadline).await?;
         let leased = Leased { connection, made: Instant::now(), permit };

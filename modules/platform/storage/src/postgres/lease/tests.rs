@@ -24,7 +24,7 @@ async fn pool() -> (PostgresDatabase, Pool) {
 }
 
 async fn given_up(pool: &Pool) -> Lease {
-    let mut lease = pool.begin("BEGIN").await.expect("a transaction");
+    let mut lease = pool.begin("BEGIN", &mut pool.tries()).await.expect("a transaction");
     lease.send("SELECT 1 / 0").await.expect_err("no number");
     lease
 }
@@ -43,19 +43,19 @@ async fn a_transaction_that_the_server_has_given_up_is_not_committed() {
 async fn a_rollback_is_the_end() {
     let (_database, pool) = pool().await;
     given_up(&pool).await.roll_back().await.expect("rolled back");
-    let lease = pool.lease().await.expect("the connection");
+    let lease = pool.lease(&pool.tries()).await.expect("the connection");
     assert_eq!(lease.state, State::Clean);
 }
 
 #[tokio::test]
 async fn what_is_sent_over_a_lost_connection_fails_at_once() {
     let (_database, pool) = pool().await;
-    let mut lease = pool.begin("BEGIN").await.expect("a transaction");
+    let mut lease = pool.begin("BEGIN", &mut pool.tries()).await.expect("a transaction");
     let end = "SELECT pg_terminate_backend(pg_backend_pid())";
     let lost = lease.send(end).await.expect_err("it ends itself");
     assert!(is_lost(&lost), "{lost:?}");
     assert_eq!(lease.state, State::Lost);
     assert!(is_lost(&lease.send("SELECT 1").await.expect_err("it is lost")));
     drop(lease);
-    pool.begin("BEGIN").await.expect("another connection");
+    pool.begin("BEGIN", &mut pool.tries()).await.expect("another connection");
 }

@@ -8,6 +8,7 @@ mod frozen;
 mod isolation;
 mod keys;
 mod logins;
+mod losing;
 mod migrating;
 mod module;
 mod outage;

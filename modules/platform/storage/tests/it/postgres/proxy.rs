@@ -1,10 +1,14 @@
 //! Stands between a store and its server and counts what the store asks.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
+use storage::PostgresConfig;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -23,7 +27,12 @@ pub(crate) struct Counts {
     parsed: AtomicU64,
     /// Planned statements to be forgotten.
     closed: AtomicU64,
+    /// See [`Proxy::lose_slowly`].
+    is_losing: AtomicBool,
 }
+
+/// How long a connection that is lost slowly stands still first.
+pub(crate) const SLOWLY: Duration = Duration::from_millis(400);
 
 impl Counts {
     pub(crate) fn exchanges(&self) -> u64 {
@@ -58,7 +67,10 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) async fn before(server: (String, u16)) -> Self {
+    pub(crate) async fn before(server: &PostgresConfig) -> Self {
+        let place = server.url.split_once("://").expect("an address").1.split('/').next();
+        let (host, port) = place.and_then(|place| place.split_once(':')).expect("a host and port");
+        let server = (host.to_owned(), port.parse::<u16>().expect("a port"));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let counts = Arc::new(Counts::default());
@@ -77,6 +89,11 @@ impl Proxy {
         });
         Self { port, counts, _accepting: accepting }
     }
+
+    /// From now on connections are made, stand still at what is first asked over them, and are lost.
+    pub(crate) fn lose_slowly(&self) {
+        self.counts.is_losing.store(true, Ordering::SeqCst);
+    }
 }
 
 async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
@@ -94,6 +111,10 @@ async fn count(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, counts: Arc<Coun
             let kind = from.read_u8().await?;
             let (length, body) = message(&mut from).await?;
             counts.note(kind, &body);
+            if matches!(kind, b'Q' | b'S') && counts.is_losing.load(Ordering::SeqCst) {
+                tokio::time::sleep(SLOWLY).await;
+                return Ok(());
+            }
             to.write_all(&[&[kind], &length[..], &body].concat()).await?;
         }
     };

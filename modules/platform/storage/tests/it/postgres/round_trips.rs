@@ -22,10 +22,7 @@ struct Counted {
 impl Counted {
     async fn new(pooler: Pooler) -> Self {
         let notes = Notes::new().await;
-        let url = notes.config().url;
-        let place = url.split_once("://").expect("an address").1.split('/').next();
-        let (host, port) = place.and_then(|place| place.split_once(':')).expect("a host and port");
-        let proxy = Proxy::before((host.to_owned(), port.parse().expect("a port"))).await;
+        let proxy = Proxy::before(&notes.config()).await;
         let config = PostgresConfig { connections: 1, pooler, ..over(notes.config(), proxy.port) };
         let store = notes.open(config).await;
         Self { store, proxy, _notes: notes }
