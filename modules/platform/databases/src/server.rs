@@ -92,7 +92,7 @@ impl PrivateServer {
     /// Starts the server again after [`PrivateServer::stop`].
     ///
     /// # Errors
-    /// Where it does not start.
+    /// Where it does not start, with what it wrote.
     pub async fn run(&mut self) -> io::Result<()> {
         let log = fs::File::create(self.folder.path().join("log"))?;
         let mut postgres = as_unprivileged(&self.binaries.join("postgres"));
@@ -113,18 +113,35 @@ impl PrivateServer {
         let output = log.try_clone()?;
         postgres.stdin(Stdio::null()).stdout(output).stderr(log);
         self.process = Some(postgres.spawn()?);
+        self.is_up().await
+    }
+
+    /// Waits until it lets clients in.
+    async fn is_up(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
-        let ready = || {
-            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            log.contains("ready to accept connections")
-        };
-        while !ready() {
-            if Instant::now() > deadline {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "PostgreSQL did not start"));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        loop {
+            // Before the log is read: what it wrote last is in there then.
+            let ended = match &mut self.process {
+                Some(process) => process.try_wait()?,
+                None => None,
+            };
+            let log = self.log().unwrap_or_default();
+            let why = match ended {
+                Some(status) => {
+                    self.process = None;
+                    format!("PostgreSQL ended at once ({status}) and wrote:\n{log}")
+                }
+                None if log.contains("ready to accept connections") => return Ok(()),
+                None if Instant::now() > deadline => {
+                    format!("PostgreSQL did not start within {} s:\n{log}", PATIENCE.as_secs())
+                }
+                None => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
+            return Err(io::Error::other(why));
         }
-        Ok(())
     }
 
     /// Ends it as an operator does who does not wait for clients: what is under way is rolled

@@ -1,0 +1,3 @@
+//! What the databases of tests stand on.
+
+mod postgres;
