@@ -1,17 +1,15 @@
 //! Databases of PostgreSQL: cloned from a template that the first test of a build makes.
 
-use std::{
-    any::type_name,
-    env, fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    process, thread,
-    time::SystemTime,
-};
+mod template;
+
+use std::{process, thread};
 
 use kernel::Secret;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 use sea_orm_migration::MigratorTrait;
-use storage::{Passwords, PostgresConfig, PostgresSchema};
+use storage::PostgresConfig;
+
+use self::template::Template;
 
 use crate::DatabaseError;
 
@@ -32,10 +30,9 @@ impl PostgresDatabase {
         module: &'static str,
     ) -> Result<Self, DatabaseError> {
         let server = connect(superuser).await.map_err(DatabaseError::Server)?;
-        let template = template::<M>(&server, superuser, module).await?;
+        let template = Template::of::<M>(module);
         let name = format!("test_{}_{:016x}", process::id(), unique());
-        let create = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\"");
-        run(&server, &create).await?;
+        template.clone_as::<M>(&name, &server, superuser, module).await?;
         // Closing fails only where the pool is none of sqlx's.
         let _ = server.close().await;
         Ok(Self { superuser: superuser.clone(), name })
@@ -123,58 +120,6 @@ impl Drop for PostgresDatabase {
         });
         let _ = dropping.join();
     }
-}
-
-/// The name of the database with the schema of `M`, which is made where it is not there.
-async fn template<M: MigratorTrait>(
-    server: &DatabaseConnection,
-    superuser: &Secret,
-    module: &'static str,
-) -> Result<String, DatabaseError> {
-    let name = format!("template_{module}_{:016x}", build_of::<M>());
-    // Tests run in processes of their own: one makes it, the others wait.
-    run(server, &format!("SELECT pg_advisory_lock(hashtextextended('{name}', 0))")).await?;
-    let made = make_template::<M>(server, superuser, module, &name).await;
-    run(server, &format!("SELECT pg_advisory_unlock(hashtextextended('{name}', 0))")).await?;
-    made.map(|()| name)
-}
-
-async fn make_template<M: MigratorTrait>(
-    server: &DatabaseConnection,
-    superuser: &Secret,
-    module: &'static str,
-    name: &str,
-) -> Result<(), DatabaseError> {
-    let known = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
-    let known = Statement::from_string(sea_orm::DbBackend::Postgres, known);
-    let known = server.query_one_raw(known).await.map_err(DatabaseError::Server)?;
-    if known.is_some() {
-        return Ok(());
-    }
-    // It gets its name last, so that one half made is never taken for whole.
-    let unfinished = format!("{name}_unfinished");
-    run(server, &format!("DROP DATABASE IF EXISTS \"{unfinished}\" WITH (FORCE)")).await?;
-    run(server, &format!("CREATE DATABASE \"{unfinished}\"")).await?;
-    let url = in_database(superuser, &unfinished);
-    let password = password(superuser);
-    let passwords = Passwords { app: password.clone(), system: password };
-    let schema = PostgresSchema::connect(&url, module, passwords).await;
-    let schema = schema.map_err(DatabaseError::Schema)?;
-    schema.up::<M>().await.map_err(DatabaseError::Schema)?;
-    schema.close().await;
-    run(server, &format!("ALTER DATABASE \"{unfinished}\" RENAME TO \"{name}\"")).await
-}
-
-/// The same for all tests of one test binary, and another for another build of it.
-fn build_of<M: MigratorTrait>() -> u64 {
-    let mut hasher = DefaultHasher::new();
-    type_name::<M>().hash(&mut hasher);
-    if let Ok(binary) = env::current_exe() {
-        let built = fs::metadata(&binary).and_then(|file| file.modified());
-        built.unwrap_or(SystemTime::UNIX_EPOCH).hash(&mut hasher);
-        binary.hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 fn unique() -> u64 {
