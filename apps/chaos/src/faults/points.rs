@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use events::EngineSettings;
 use rand::{RngExt, seq::IndexedRandom};
 use tokio::time::{Instant, sleep};
 use xtask::shapes::Program;
@@ -13,8 +14,8 @@ use crate::site::RECOVERY;
 /// How long the traffic may take to come to a point.
 const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Longer than a relay keeps a lane without renewing its lease (10 s).
-const LONGER_THAN_A_LEASE: Duration = Duration::from_millis(12_500);
+/// By how much a relay outstays the lease of its lanes.
+const PAST_THE_LEASE: Duration = Duration::from_millis(2_500);
 
 impl<'a> Hand<'a> {
     /// Has a program die the next time it comes to `point`.
@@ -43,7 +44,7 @@ impl<'a> Hand<'a> {
         let program = self.program_with(POINT)?;
         let happened = self.reached_once(program, POINT, "1*return(hold)").await?;
         if happened == Happened::Yes {
-            sleep(LONGER_THAN_A_LEASE).await;
+            sleep(EngineSettings::default().lease + PAST_THE_LEASE).await;
         }
         self.site.disarm(program, POINT).await;
         Ok(happened)
