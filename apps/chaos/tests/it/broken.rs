@@ -10,10 +10,12 @@ async fn found_out(promise: &str, how: [&str; 2], expected: Harm) -> anyhow::Res
     let [faults, minutes] = how;
     let arguments = ["--shape", "monolith", "--break", promise, "--faults", faults];
     let arguments = [&arguments[..], &["--minutes", minutes]].concat();
-    let report = campaign(&arguments).await?;
-    ensure!(report.findings.count(expected) > 0, "nobody noticed:\n{}", report.text());
-    ensure!(!report.is_clean(), "{}", report.text());
-    Ok(())
+    campaign(&arguments, |report| {
+        ensure!(report.findings.count(expected) > 0, "nobody noticed:\n{}", report.text());
+        ensure!(!report.is_clean(), "{}", report.text());
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
