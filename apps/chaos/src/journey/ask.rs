@@ -43,9 +43,16 @@ pub(super) enum Proof {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Ended {
     Done(Value),
-    Refused(String),
+    /// With the problem that said so.
+    Refused(Value),
+    /// Nothing was done, for the reason that was told last.
+    GaveUp(String),
     Unknown,
 }
+
+/// Said by who owns the key, and has just found it free: nothing that was asked for under it before
+/// was done either.
+pub(super) const KEY_IS_FREE: &str = "payment-provider-unavailable";
 
 impl Traffic {
     /// Asks with a client's patience. What stays unknown is asked again at the end of the campaign.
@@ -77,7 +84,11 @@ impl Traffic {
         Ok(match (outcome, answer) {
             (Outcome::Done { .. }, Answer::Done(body)) => Ended::Done(body),
             (Outcome::Done { .. }, _) => Ended::Done(Value::Null),
-            (Outcome::Refused { slug }, _) => Ended::Refused(slug),
+            (Outcome::Refused { .. }, Answer::Refused { problem, .. }) => Ended::Refused(problem),
+            (Outcome::Refused { slug }, answer) => Ended::GaveUp(match answer {
+                Answer::NotDone { why, .. } => why,
+                _ => slug,
+            }),
             (Outcome::Unknown { .. }, _) => {
                 lock(&self.open).push(open);
                 Ended::Unknown
@@ -95,9 +106,7 @@ impl Traffic {
             let wait = match &answer {
                 Answer::Done(_) | Answer::Refused { .. } => return Ok(answer),
                 Answer::NotDone { why, wait } => {
-                    // Said by who owns the key, and has just found it free: nothing that was asked
-                    // for under it before was done either.
-                    *perhaps_done &= why != "payment-provider-unavailable";
+                    *perhaps_done &= why != KEY_IS_FREE;
                     self.journal.tried(*id, why, Certainty::NotDone)?;
                     *wait
                 }
