@@ -135,8 +135,6 @@ impl Campaign<'_> {
         if !rest.is_complete {
             say(format_args!("not at rest: {:?}", rest.left));
         }
-        let timeline = read_timeline(&self.folder.join(TIMELINE))?;
-        evidence.poisonings = timeline.iter().filter(|it| it.fault == Fault::Poison).count();
         write(&self.folder.join(EVIDENCE), &evidence)?;
         let circumstances = Circumstances {
             seed: self.seed,

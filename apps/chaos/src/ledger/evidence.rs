@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 pub struct Evidence {
     /// Whether the system came to rest within its time.
     pub came_to_rest: bool,
-    /// How often poison was put ahead of good events.
-    pub poisonings: usize,
     /// Messages that lie in the broker, to be taken.
     #[serde(default)]
     pub in_broker: u32,

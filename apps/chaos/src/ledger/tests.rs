@@ -8,6 +8,10 @@ use super::{
 
 const OWNER: &str = "owner@t1.example";
 const GUEST: &str = "guest0@t1.example";
+/// An invoice that was paid.
+const EVENT: &str = "0199f3a54b6c7d8e9fa0b1c2d3e4f506";
+/// What `uuid.uuid5(uuid.UUID(EVENT), "poison").hex` is in Python.
+const POISON: &str = "64f322dbcc6d552390bce77f6837604e";
 
 fn entry(id: u64, operation: Operation, outcome: Outcome) -> Entry {
     Entry { id, tenant: 1, operation, perhaps_done: 0, contradiction: None, outcome }
@@ -76,9 +80,9 @@ fn evidence() -> Evidence {
         destination: "notifications".to_owned(),
         sent: true,
     };
-    let incoming = |event: &str, state: &str| Incoming {
+    let incoming = |event: &str, consumer: &str, state: &str| Incoming {
         event: event.to_owned(),
-        consumer: "notifications.note".to_owned(),
+        consumer: format!("notifications.{consumer}"),
         state: state.to_owned(),
     };
     let invoice = Invoice {
@@ -102,7 +106,6 @@ fn evidence() -> Evidence {
         came_to_rest: true,
         in_broker: 0,
         dead_in_broker: 0,
-        poisonings: 1,
         told: [(1, told)].into(),
         charges: vec![charge("c1", None), charge("c2", Some("ch_1"))],
         mails: vec![
@@ -129,12 +132,16 @@ fn evidence() -> Evidence {
         platform: [
             (
                 "billing".to_owned(),
-                Platform { outbox: vec![outgoing("e1")], ..Platform::default() },
+                Platform { outbox: vec![outgoing(EVENT)], ..Platform::default() },
             ),
             (
                 "notifications".to_owned(),
                 Platform {
-                    inbox: vec![incoming("e1", "done"), incoming("poison", "dead")],
+                    inbox: vec![
+                        incoming(EVENT, "note_invoice_paid", "done"),
+                        incoming(EVENT, "write_invoice_paid_mails", "done"),
+                        incoming(POISON, "note_invoice_paid", "dead"),
+                    ],
                     ..Platform::default()
                 },
             ),
@@ -190,7 +197,14 @@ fn what_is_gone_is_lost() {
     lost("a member", |it| drop(it.auth.people.remove(1)));
     lost("a seat", |it| drop(it.billing.seats.remove(1)));
     lost("usage", |it| told(it).usage = 4);
-    lost("an event", |it| drop(platform(it, "notifications").inbox.remove(0)));
+    lost("an event", |it| drop(platform(it, "notifications").inbox.drain(..2)));
+    lost("an event for one consumer", |it| drop(platform(it, "notifications").inbox.remove(0)));
+    lost("an event for the other", |it| drop(platform(it, "notifications").inbox.remove(1)));
+    lost("an event that nobody knows what to do with", |it| {
+        let inbox = &mut platform(it, "notifications").inbox;
+        inbox.remove(1);
+        inbox[0].consumer = "unrouted".to_owned();
+    });
 }
 
 #[test]
@@ -221,7 +235,12 @@ fn what_is_there_twice_is_doubled() {
         platform(it, "billing").outbox.push(again);
     });
     doubled("an effect of nothing", |it| {
-        platform(it, "notifications").inbox[1].state = "done".to_owned();
+        platform(it, "notifications").inbox[2].state = "done".to_owned();
+    });
+    doubled("an event for a consumer of another", |it| {
+        let inbox = &mut platform(it, "notifications").inbox;
+        let consumer = "notifications.note_payment_failed".to_owned();
+        inbox.push(Incoming { consumer, ..inbox[0].clone() });
     });
     doubled("a refused invitation", |it| {
         told(it).invitations.push(("late@t1.example".to_owned(), "pending".to_owned()));
@@ -241,7 +260,10 @@ fn what_has_not_ended_is_stuck() {
         platform(it, "notifications").inbox[0].state = "pending".to_owned();
     });
     stuck("a dead letter", |it| platform(it, "notifications").inbox[0].state = "dead".to_owned());
-    stuck("poison that nobody made", |it| it.poisonings = 0);
+    stuck("a dead letter that nobody sent and nobody made", |it| {
+        platform(it, "notifications").inbox[2].event = EVENT.replace('f', "0");
+    });
+    stuck("poison", |it| platform(it, "notifications").inbox[2].state = "pending".to_owned());
     stuck("a key", |it| platform(it, "billing").keys_in_flight.push("k".to_owned()));
     stuck("a call", |it| platform(it, "billing").calls_without_outcome.push("c".to_owned()));
 }
