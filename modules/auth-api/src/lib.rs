@@ -2,6 +2,8 @@
 //! that prove it.
 
 mod events;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use kernel::{CallContext, Role, TenantId, UserId};
 use seam::{CallFailure, ModuleDescriptor, PortError, port};

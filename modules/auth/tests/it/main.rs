@@ -3,6 +3,7 @@
 mod accepting;
 mod audit;
 mod contract;
+mod fakes;
 mod inviting;
 mod openapi;
 mod parallel;

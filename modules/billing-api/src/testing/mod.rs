@@ -1,6 +1,10 @@
-//! The contract suite of [`PaymentGateway`], run over every adapter of it.
+//! The contract suites: of [`PaymentGateway`], run over every adapter of it, and of
+//! [`BillingApi`](crate::BillingApi), run over every way to reach it and over what stands in for it
+//! in the tests of its callers.
 
+mod billing;
 mod customers;
+mod in_memory;
 mod refunds;
 
 use std::time::{Duration, Instant};
@@ -10,7 +14,7 @@ use kernel::{CallId, CallKey, Clock, Currency, Money, Secret, SystemClock, Tenan
 
 use crate::{ChargeOutcome, ChargeRequest, DeclineReason, GatewayError, PaymentGateway};
 
-pub use refunds::RefundRules;
+pub use self::{billing::billing_contract, in_memory::InMemoryBilling, refunds::RefundRules};
 
 /// What the provider under test has to be asked for, and what it does then.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! The module as its callers, its users and its readers see it.
 
+mod fakes;
 mod harness;
 mod http;
 mod mails;

@@ -1,16 +1,18 @@
 //! A billing that does as it is told and remembers what it was asked.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use billing_api::{
-    BillingApi, BillingError, Entitlements, Seat, SeatRequest, SeatUsage, UsageBatch, UsageReceipt,
+    BillingApi, BillingError, Entitlements, Seat, SeatRequest, UsageBatch, UsageReceipt,
+    testing::InMemoryBilling,
 };
 use kernel::{CallContext, CallId};
 use seam::{CallFailure, async_trait};
 use storage::{Store, SystemScope};
+use testing::noon;
 use tokio::sync::Notify;
 
 static NOBODY_WRITES: SystemScope =
@@ -33,7 +35,9 @@ pub(crate) enum Behaviour {
     Waits,
 }
 
+/// A billing that keeps its contract, wherever it is not told to do otherwise.
 pub(crate) struct FakeBilling {
+    billing: InMemoryBilling,
     store: Store,
     state: Mutex<State>,
     entered: Notify,
@@ -45,9 +49,6 @@ struct State {
     /// For the next reservations; afterwards it grants.
     script: VecDeque<Behaviour>,
     releases_fail: bool,
-    holders: BTreeSet<String>,
-    /// The recorded outcomes of reservations by their keys.
-    recorded: HashMap<String, Result<Seat, BillingError>>,
     /// The call that was answered last; the loopback sends it again.
     answered: Option<CallId>,
     keys: Vec<String>,
@@ -55,8 +56,15 @@ struct State {
 }
 
 impl FakeBilling {
+    /// With more seats than a test needs.
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, state: Mutex::default(), entered: Notify::new(), go_on: Notify::new() }
+        Self::with_seats(100, store)
+    }
+
+    pub(crate) fn with_seats(seats: u32, store: Store) -> Self {
+        let (entered, go_on) = (Notify::new(), Notify::new());
+        let billing = InMemoryBilling::new(seats, noon());
+        Self { billing, store, state: Mutex::default(), entered, go_on }
     }
 
     /// The next reservation goes like this.
@@ -86,7 +94,7 @@ impl FakeBilling {
 
     /// Who holds a seat.
     pub(crate) fn holders(&self) -> Vec<String> {
-        self.state().holders.iter().cloned().collect()
+        self.billing.holders()
     }
 
     /// The keys under which seats were reserved, in order.
@@ -107,48 +115,26 @@ impl FakeBilling {
 /// A reservation as it comes in.
 enum Arrival {
     /// The loopback sends what was answered a second time.
-    Repeated(Result<Seat, BillingError>),
+    Repeated,
     New(Behaviour),
 }
 
 impl State {
     fn arrive(&mut self, call: CallId, key: &str) -> Arrival {
         if self.answered == Some(call) {
-            return Arrival::Repeated(self.recorded[key].clone());
+            return Arrival::Repeated;
         }
         if !self.keys.iter().any(|known| known == key) {
             self.keys.push(key.to_owned());
         }
         Arrival::New(self.script.pop_front().unwrap_or(Behaviour::Grants))
     }
-
-    /// Once for each key.
-    fn reserve(
-        &mut self,
-        key: &str,
-        behaviour: Behaviour,
-        request: SeatRequest,
-    ) -> Result<Seat, BillingError> {
-        if let Some(recorded) = self.recorded.get(key) {
-            return recorded.clone();
-        }
-        let outcome = match behaviour {
-            Behaviour::Full { limit } => Err(BillingError::NoFreeSeat { limit }),
-            _ => {
-                self.holders.insert(request.holder.clone());
-                let used = u32::try_from(self.holders.len()).expect("few seats");
-                Ok(Seat { holder: request.holder, usage: SeatUsage { used, limit: 100 } })
-            }
-        };
-        self.recorded.insert(key.to_owned(), outcome.clone());
-        outcome
-    }
 }
 
 #[async_trait]
 impl BillingApi for FakeBilling {
-    async fn entitlements(&self, _: &CallContext) -> Result<Entitlements, BillingError> {
-        Err(CallFailure::unavailable("billing").into())
+    async fn entitlements(&self, ctx: &CallContext) -> Result<Entitlements, BillingError> {
+        self.billing.entitlements(ctx).await
     }
 
     async fn reserve_seat(
@@ -158,25 +144,28 @@ impl BillingApi for FakeBilling {
     ) -> Result<Seat, BillingError> {
         // The embedded engine has one writer: were the caller's transaction open, this would fail.
         self.store.system_write(&NOBODY_WRITES).await.expect("the caller holds no transaction");
-        ctx.mark_recorded();
-        let key = ctx.key().as_str().to_owned();
-        let behaviour = match self.state().arrive(ctx.call_id(), &key) {
-            Arrival::Repeated(outcome) => return outcome,
+        let arrival = self.state().arrive(ctx.call_id(), ctx.key().as_str());
+        let behaviour = match arrival {
+            Arrival::Repeated => return self.billing.reserve_seat(ctx, request).await,
             Arrival::New(behaviour) => behaviour,
         };
-        match behaviour {
+        let outcome = match behaviour {
             Behaviour::Unavailable => return Err(CallFailure::unavailable("billing").into()),
             Behaviour::RequestLost => return Err(CallFailure::outcome_unknown("billing").into()),
+            Behaviour::AnswerLost => {
+                self.billing.reserve_seat(ctx, request).await?;
+                return Err(CallFailure::outcome_unknown("billing").into());
+            }
+            Behaviour::Full { limit } => {
+                self.billing.refuse_seat(ctx, &request, BillingError::NoFreeSeat { limit })
+            }
             Behaviour::Waits => {
                 self.entered.notify_one();
                 self.go_on.notified().await;
+                self.billing.reserve_seat(ctx, request).await
             }
-            Behaviour::Grants | Behaviour::Full { .. } | Behaviour::AnswerLost => {}
-        }
-        let outcome = self.state().reserve(&key, behaviour, request);
-        if behaviour == Behaviour::AnswerLost {
-            return Err(CallFailure::outcome_unknown("billing").into());
-        }
+            Behaviour::Grants => self.billing.reserve_seat(ctx, request).await,
+        };
         self.state().answered = Some(ctx.call_id());
         outcome
     }
@@ -187,23 +176,23 @@ impl BillingApi for FakeBilling {
         request: SeatRequest,
     ) -> Result<(), BillingError> {
         self.store.system_write(&NOBODY_WRITES).await.expect("the caller holds no transaction");
-        let mut state = self.state();
-        if state.releases_fail {
+        if self.state().releases_fail {
             return Err(CallFailure::unavailable("billing").into());
         }
-        ctx.mark_recorded();
-        if state.released.last() != Some(&request.holder) {
-            state.released.push(request.holder.clone());
+        let holder = request.holder.clone();
+        self.billing.release_seat(ctx, request).await?;
+        let mut state = self.state();
+        if state.released.last() != Some(&holder) {
+            state.released.push(holder);
         }
-        state.holders.remove(&request.holder);
         Ok(())
     }
 
     async fn record_usage(
         &self,
-        _: &CallContext,
-        _: UsageBatch,
+        ctx: &CallContext,
+        batch: UsageBatch,
     ) -> Result<UsageReceipt, BillingError> {
-        Err(CallFailure::unavailable("billing").into())
+        self.billing.record_usage(ctx, batch).await
     }
 }
