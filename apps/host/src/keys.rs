@@ -20,17 +20,18 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Reads the keys of `program` under `data.keys_dir`:
+    /// Reads the keys of `program`, in which `modules` run, under `data.keys_dir`:
     ///
     /// | file | holds |
     /// |---|---|
     /// | `<program>.pem` | what the program signs with |
-    /// | `trust/<program>.jwk.json` | the public half, for all programs |
+    /// | `trust/<program>.jwk.json` | the public half and the modules, for all programs |
     ///
     /// In `local` and `test` missing files are made. In production they must be there.
     pub(crate) fn load(
         config: &Config,
         program: &str,
+        modules: &[&str],
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let signing = signing_key(config, &own_key(program))?;
@@ -38,7 +39,7 @@ impl Keys {
         if config.profile.allows_sandbox() {
             fs::create_dir_all(&trust)
                 .with_context(|| format!("{} cannot be made", trust.display()))?;
-            publish_key(&trust, program, &signing)?;
+            publish_key(&trust, program, modules, &signing)?;
         }
         Ok(Self {
             hop_signer: Arc::new(HopSigner::new(signing, program, clock)),

@@ -207,7 +207,8 @@ impl Program {
     async fn mount(self) -> anyhow::Result<(Site, Vec<Module>)> {
         let clock = Arc::clone(&self.clock);
         let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-        let keys = Keys::load(&self.config, self.name, Arc::clone(&clock))?;
+        let here: Vec<_> = self.mounts().map(|mount| mount.descriptor().name).collect();
+        let keys = Keys::load(&self.config, self.name, &here, Arc::clone(&clock))?;
         let client = HttpClient::new(Handle::current())?;
         let ports = self.ports(&keys, &client)?;
         let commons = Commons::of(&self.config)?;

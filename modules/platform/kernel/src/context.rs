@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Locale, Principal, TenantId, TraceContext, sha256_hex};
+use crate::{CallingProgram, Locale, Principal, TenantId, TraceContext, sha256_hex};
 
 /// Who asks, for whom, until when, and under which identity. Cheap to clone.
 ///
@@ -30,6 +30,7 @@ struct Inner {
     key_text: OnceLock<CallKey>,
     trace: TraceContext,
     locale: Locale,
+    program: Option<Arc<CallingProgram>>,
     /// How often each port method was called under this context.
     nested: Mutex<Vec<(&'static str, &'static str, u32)>>,
     recorded: AtomicBool,
@@ -53,6 +54,7 @@ impl CallContext {
             key_text: OnceLock::new(),
             trace: TraceContext::derived_from(call_id),
             locale: Locale::default(),
+            program: None,
             nested: Mutex::default(),
             recorded: AtomicBool::new(false),
         }))
@@ -118,6 +120,12 @@ impl CallContext {
         &self.0.locale
     }
 
+    /// The program that made the call; `None` where that is this very one.
+    #[must_use]
+    pub fn program(&self) -> Option<&CallingProgram> {
+        self.0.program.as_deref()
+    }
+
     /// The context of a call made on behalf of this one. Its key is `key/port.method/n`, so that
     /// two calls under one key never collide and a repetition of the whole repeats each key.
     #[must_use]
@@ -137,6 +145,8 @@ impl CallContext {
         };
         self.derive(|inner| {
             inner.key = KeySource::Derived { parent: self.clone(), port, method, n };
+            // What this program asks of another module it asks itself.
+            inner.program = None;
         })
     }
 
@@ -171,6 +181,12 @@ impl CallContext {
         self.derive(|inner| inner.locale = locale)
     }
 
+    /// The same context of a call that came from another program.
+    #[must_use]
+    pub fn with_program(&self, program: Arc<CallingProgram>) -> Self {
+        self.derive(|inner| inner.program = Some(program))
+    }
+
     /// Says that the call's outcome was recorded under its key; the store does this.
     pub fn mark_recorded(&self) {
         self.0.recorded.store(true, Ordering::Relaxed);
@@ -196,6 +212,7 @@ impl CallContext {
             key_text: OnceLock::new(),
             trace: self.0.trace,
             locale: self.0.locale.clone(),
+            program: self.0.program.clone(),
             nested: Mutex::default(),
             recorded: AtomicBool::new(false),
         };
@@ -279,6 +296,7 @@ impl fmt::Display for CallKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SpeaksFor;
 
     fn context() -> CallContext {
         CallContext::new(Principal::Anonymous, CallId(Uuid::from_u128(7)), Duration::from_secs(5))
@@ -308,6 +326,15 @@ mod tests {
     fn a_changed_context_keeps_its_key() {
         let nested = context().nested("BillingApi", "reserve_seat");
         assert_eq!(nested.with_time(Duration::from_secs(1)).key(), nested.key());
+    }
+
+    #[test]
+    fn a_call_of_ones_own_comes_from_no_other_program() {
+        let program = CallingProgram { name: "monolith".to_owned(), speaks_for: SpeaksFor::All };
+        let arrived = context().with_program(Arc::new(program.clone()));
+        let changed = arrived.with_time(Duration::from_secs(1));
+        assert_eq!(changed.program(), Some(&program));
+        assert_eq!(arrived.nested("AuthApi", "contacts").program(), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod locale;
 mod money;
 mod page;
 mod principal;
+mod program;
 mod secret;
 mod trace;
 
@@ -26,5 +27,6 @@ pub use locale::Locale;
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, Page, PageRequest};
 pub use principal::{Principal, Role, UnknownRole};
+pub use program::{CallingProgram, SpeaksFor};
 pub use secret::Secret;
 pub use trace::TraceContext;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{CallContext, CallId, Envelope, Principal};
-use seam::{CallFailure, DeliveryError, EventBatch, EventBus, Receipt};
+use seam::{CallFailure, EventBatch, EventBus, Receipt};
 
 use crate::Ports;
 
@@ -42,9 +42,7 @@ impl EventBus for PortBus {
         // A key of its own: the inbox recognises each event by its id, and a batch that is sent
         // again need not be composed as before.
         let ctx = CallContext::new(principal, CallId::random(), PUBLISH_TIME);
-        inbox.deliver(&ctx, EventBatch { envelopes }).await.map_err(|error| {
-            let DeliveryError::Call(failure) = error;
-            failure
-        })
+        let delivered = inbox.deliver(&ctx, EventBatch { envelopes }).await;
+        delivered.map_err(|error| error.into_failure(destination))
     }
 }

@@ -17,6 +17,9 @@ pub trait EventInbox {
     /// Hands over a batch, in order. An envelope is taken once it is safe with the receiver: its
     /// effect committed, or stored there to be tried again. What is not taken stays with the
     /// sender, who sends it again; what was taken before is taken again without a second effect.
+    ///
+    /// Another program delivers the events of its own modules only: who consumes an event acts for
+    /// the module that published it. What comes by way of a broker is the broker's to keep apart.
     #[call(write)]
     async fn deliver(&self, ctx: &CallContext, batch: EventBatch)
     -> Result<Receipt, DeliveryError>;
@@ -72,14 +75,35 @@ pub struct Receipt {
     pub taken: Vec<EventId>,
 }
 
-/// A receiver refuses nothing: it takes a batch or cannot be reached.
+/// A receiver takes a batch, cannot be reached, or refuses what its sender has no right to say.
 #[derive(
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, PortError, ToSchema,
 )]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DeliveryError {
+    /// The program that sends the batch does not speak for the module that an event of it is said
+    /// to be of. None was taken.
+    #[error("{program} may not deliver events of {source_module}")]
+    ForeignSource {
+        /// The program.
+        program: String,
+        /// The event's `source`.
+        source_module: String,
+    },
     /// No answer from the receiver.
     #[error(transparent)]
     #[serde(skip)]
     Call(#[from] CallFailure),
+}
+
+impl DeliveryError {
+    /// The failure as a sender to `destination` sees it. What is refused stays with it, and is sent
+    /// again: an operator may yet say that the sender has the right.
+    #[must_use]
+    pub fn into_failure(self, destination: &str) -> CallFailure {
+        match self {
+            Self::Call(failure) => failure,
+            refused @ Self::ForeignSource { .. } => CallFailure::incompatible(destination, refused),
+        }
+    }
 }

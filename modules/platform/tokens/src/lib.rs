@@ -17,7 +17,7 @@ mod seal;
 mod trust;
 
 pub use access::{AccessClaims, AccessTokens, verify_access};
-pub use hop::{HopSigner, HopVerifier};
+pub use hop::{Caller, HopSigner, HopVerifier};
 pub use jwt::{LEEWAY, TokenError};
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use one_time::{OneTimeToken, hash_token};

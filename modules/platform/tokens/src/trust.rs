@@ -1,14 +1,15 @@
 //! Whose signatures count between our programs.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt, fs, io,
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, SystemTime},
 };
 
-use kernel::Timestamp;
+use kernel::{CallingProgram, SpeaksFor, Timestamp};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::{KeyError, PublicKey, SigningKey, private_file};
@@ -34,10 +35,14 @@ struct Keys {
     changed_at: Option<SystemTime>,
 }
 
+/// What the file of a program's public key lists the modules under that the program speaks for:
+/// a member that RFC 7517 §4 leaves to whoever uses the key.
+const MODULES: &str = "modules";
+
 /// A program and its key.
 #[derive(Clone, Debug)]
 pub(crate) struct Trusted {
-    pub(crate) program: String,
+    pub(crate) program: Arc<CallingProgram>,
     pub(crate) key: PublicKey,
 }
 
@@ -48,9 +53,10 @@ impl TrustStore {
     /// How often a directory that has not changed is read at the most, whatever tokens come in.
     const PAUSE: Duration = Duration::from_secs(1);
 
-    /// Trusts the programs that have a `<program>.jwk.json` in the directory at `path`. It is
-    /// read when the first token comes, and again when a key is unknown or the last reading is a
-    /// minute old.
+    /// Trusts the programs that have a `<program>.jwk.json` in the directory at `path`, each to
+    /// speak for the modules that the file lists as `modules`, or for all where it lists none. It
+    /// is read when the first token comes, and again when a key is unknown, the directory has
+    /// changed, or the last reading is a minute old.
     pub fn directory(path: impl Into<PathBuf>) -> Self {
         Self { directory: Some(path.into()), keys: RwLock::default() }
     }
@@ -79,7 +85,8 @@ impl TrustStore {
         let Some(directory) = &self.directory else { return found };
         let read_again = match age {
             None => true,
-            Some(age) if found.is_some() => age >= Self::MAX_AGE,
+            // A program that is started anew may have other modules.
+            Some(age) if found.is_some() => age >= Self::MAX_AGE || self.has_changed(directory),
             Some(age) => age >= Self::PAUSE || self.has_changed(directory),
         };
         if !read_again {
@@ -128,11 +135,13 @@ impl Keys {
 
     fn add(&mut self, program: String, jwk: &Value) -> Result<(), KeyError> {
         let key = PublicKey::from_jwk(jwk)?;
+        let speaks_for = modules_in(jwk)?;
         // By the thumbprint, and not by a name that the file could claim.
         let kid = key.thumbprint();
         if let Some(other) = self.programs.get(&kid) {
-            return Err(KeyError::Shared { first: other.program.clone(), second: program });
+            return Err(KeyError::Shared { first: other.program.name.clone(), second: program });
         }
+        let program = Arc::new(CallingProgram { name: program, speaks_for });
         self.programs.insert(kid, Trusted { program, key });
         Ok(())
     }
@@ -142,7 +151,7 @@ impl fmt::Debug for TrustStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let programs: Vec<&str> =
-            keys.programs.values().map(|trusted| trusted.program.as_str()).collect();
+            keys.programs.values().map(|trusted| trusted.program.name.as_str()).collect();
         f.debug_struct("TrustStore")
             .field("directory", &self.directory)
             .field("programs", &programs)
@@ -150,14 +159,27 @@ impl fmt::Debug for TrustStore {
     }
 }
 
-/// Puts the public half of a program's key into a trust directory, for the others to read. A
-/// program does so when it starts.
+fn modules_in(jwk: &Value) -> Result<SpeaksFor, KeyError> {
+    let Some(modules) = jwk.get(MODULES) else { return Ok(SpeaksFor::All) };
+    let modules = BTreeSet::deserialize(modules);
+    modules.map(SpeaksFor::Only).map_err(|_| KeyError::Jwk("`modules` must be a list of names"))
+}
+
+/// Puts the public half of a program's key into a trust directory, for the others to read, with
+/// the `modules` that it speaks for. A program does so when it starts.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn publish_key(directory: &Path, program: &str, key: &SigningKey) -> Result<(), KeyError> {
+pub fn publish_key(
+    directory: &Path,
+    program: &str,
+    modules: &[&str],
+    key: &SigningKey,
+) -> Result<(), KeyError> {
     let path = directory.join(format!("{program}{SUFFIX}"));
-    let content = format!("{:#}\n", key.public_jwk());
+    let mut jwk = key.public_jwk();
+    jwk[MODULES] = modules.into();
+    let content = format!("{jwk:#}\n");
     if fs::read_to_string(&path).is_ok_and(|existing| existing == content) {
         return Ok(());
     }

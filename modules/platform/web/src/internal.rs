@@ -11,7 +11,7 @@ use kernel::CallContext;
 pub use seam::ServedPort;
 use seam::{CallFailure, PortDescriptor, Reply, WireContext, headers};
 use serde::Deserialize;
-use tokens::HopVerifier;
+use tokens::{Caller, HopVerifier};
 
 use crate::{Problem, body, caller::bearer};
 
@@ -73,8 +73,8 @@ async fn take_call(
     address: Path<Address>,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let principal = switchboard.verifier.verify(bearer(&request)?, &address.service);
-    let principal = principal.map_err(|error| {
+    let caller = switchboard.verifier.verify(bearer(&request)?, &address.service);
+    let Caller { principal, program } = caller.map_err(|error| {
         Problem::token_refused("token-invalid", "The token of the calling program is not valid")
             .caused_by(error)
     })?;
@@ -83,8 +83,8 @@ async fn take_call(
         Ok(served) => served,
         Err(failure) => return Ok(answer(Reply::Failed(failure))),
     };
-    let context: CallContext = match WireContext::from_headers(principal, header) {
-        Ok(wire) => wire.into(),
+    let context = match WireContext::from_headers(principal, header) {
+        Ok(wire) => CallContext::from(wire).with_program(program),
         Err(error) => {
             let failure = CallFailure::incompatible(&address.service, error);
             return Ok(answer(Reply::Failed(failure)));

@@ -51,6 +51,7 @@ impl EventInbox for Inbox {
     ) -> Result<Receipt, DeliveryError> {
         // The record is the inbox itself: each event is taken once under its own id.
         ctx.mark_recorded();
+        refuse_foreign(ctx, &batch)?;
         let envelopes = &batch.envelopes[..batch.envelopes.len().min(LONGEST_BATCH)];
         let queues = self.queues(envelopes);
         let begun = Begun::default();
@@ -263,6 +264,21 @@ impl Inbox {
         }
         Ok(())
     }
+}
+
+/// Refuses a batch of which another program has no right to say all: an event is handled on behalf
+/// of its source.
+fn refuse_foreign(ctx: &CallContext, batch: &EventBatch) -> Result<(), DeliveryError> {
+    let Some(program) = ctx.program() else { return Ok(()) };
+    let mut sources = batch.envelopes.iter().map(|envelope| &envelope.source);
+    let Some(foreign) = sources.find(|source| !program.speaks_for(source)) else { return Ok(()) };
+    tracing::warn!(
+        program = program.name,
+        messaging.source = foreign,
+        "a program delivers events of a module that it does not speak for"
+    );
+    let (program, source_module) = (program.name.clone(), foreign.clone());
+    Err(DeliveryError::ForeignSource { program, source_module })
 }
 
 /// What became of a queue of envelopes.

@@ -16,9 +16,7 @@ use std::{
 
 use futures_util::FutureExt;
 use kernel::{CallContext, CallId, Envelope, EventId, Principal, Timestamp};
-use seam::{
-    CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt, resilience::Backoff,
-};
+use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt, resilience::Backoff};
 use storage::{Store, StoreError, tables::outbox};
 use tokio_util::sync::CancellationToken;
 
@@ -241,7 +239,7 @@ impl Relay {
         let principal = Principal::service(self.store.module());
         let ctx = CallContext::new(principal, CallId::random(), self.settings.publish_time);
         let delivered = self.own.deliver(&ctx, EventBatch { envelopes }).await;
-        delivered.map_err(|DeliveryError::Call(failure)| failure)
+        delivered.map_err(|error| error.into_failure(self.store.module()))
     }
 
     /// What goes at once of what is due for `destination`, in lanes that are this relay's.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use events::{EventEngine, Happening};
-use seam::{EventBatch, EventInbox};
+use kernel::{CallingProgram, SpeaksFor};
+use seam::{CallFailure, DeliveryError, EventBatch, EventInbox};
 use storage::tables::inbox::State;
 use testing::{CLIENTS, Client};
 
@@ -232,4 +233,35 @@ async fn a_hanging_effect_is_cut_off_and_the_rest_of_the_batch_goes_on() {
     let receipt = inbox.deliver(&service_context(), batch).await.expect("a receipt");
     assert_eq!(receipt.taken.len(), 2);
     assert_eq!(applied_in(&store, COUNT).await, [(2, 1)]);
+}
+
+/// Who handles an event does so on behalf of its source, which is why not every program may name
+/// every source.
+#[tokio::test]
+async fn a_program_delivers_events_of_its_own_modules_alone() {
+    let reader = Reader::new(&clock()).await;
+    let inbox = reader.engine.inbox();
+    let source = envelope(1, 1).source;
+    let from = |speaks_for| {
+        let program = CallingProgram { name: "crm".to_owned(), speaks_for };
+        service_context().with_program(Arc::new(program))
+    };
+    let only = |module: &str| from(SpeaksFor::Only([module.to_owned()].into()));
+    let own = kernel::Envelope { source: "crm".to_owned(), ..envelope(1, 2) };
+
+    let batch = EventBatch { envelopes: vec![own.clone(), envelope(1, 1)] };
+    let refused = inbox.deliver(&only("crm"), batch).await.expect_err("the second is not its own");
+    let program = "crm".to_owned();
+    assert_eq!(refused, DeliveryError::ForeignSource { program, source_module: source.clone() });
+    let failure = refused.into_failure("reader");
+    let detail = format!("crm may not deliver events of {source}");
+    assert_eq!(failure, CallFailure::incompatible("reader", detail));
+    assert_eq!(reader.applied().await, [], "none was taken");
+    assert!(reader.inbox().await.is_empty());
+
+    let batch = |envelope| EventBatch { envelopes: vec![envelope] };
+    inbox.deliver(&only("crm"), batch(own)).await.expect("its own");
+    inbox.deliver(&only(&source), batch(envelope(1, 3))).await.expect("that module's own");
+    inbox.deliver(&from(SpeaksFor::All), batch(envelope(1, 4))).await.expect("of any module");
+    assert_eq!(reader.applied().await, [(1, 2), (1, 3), (1, 4)]);
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use events::{EventEngine, HandlerError};
 use kernel::Envelope;
 use proptest::{collection::vec, prelude::*};
-use seam::{CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt};
+use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt};
 use storage::tables::inbox::State;
 
 use crate::{
@@ -68,7 +68,7 @@ impl EventBus for Weathered {
             Weather::Fair | Weather::AnswerLost => {}
         }
         let delivered = self.inbox.deliver(&service_context(), EventBatch { envelopes }).await;
-        let receipt = delivered.map_err(|DeliveryError::Call(failure)| failure)?;
+        let receipt = delivered.map_err(|error| error.into_failure(destination))?;
         match weather {
             Weather::AnswerLost => Err(CallFailure::outcome_unknown(destination)),
             _ => Ok(receipt),

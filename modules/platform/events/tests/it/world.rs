@@ -12,7 +12,7 @@ use kernel::{
     Aggregate, CallContext, CallId, Envelope, Event, EventId, ManualClock, Principal, TenantId,
 };
 use sea_orm::ColumnTrait;
-use seam::{CallFailure, DeliveryError, EventBatch, EventBus, EventInbox, Receipt};
+use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt};
 use serde::{Deserialize, Serialize};
 use storage::{SystemScope, tables::inbox};
 use testing::{TestStore, noon, tenant_context};
@@ -195,7 +195,7 @@ impl EventBus for DirectBus {
     ) -> Result<Receipt, CallFailure> {
         let inbox = self.0.get(destination).ok_or_else(|| CallFailure::unavailable(destination))?;
         let delivered = inbox.deliver(&service_context(), EventBatch { envelopes }).await;
-        delivered.map_err(|DeliveryError::Call(failure)| failure)
+        delivered.map_err(|error| error.into_failure(destination))
     }
 }
 

@@ -10,7 +10,7 @@ use kernel::{Principal, Role, TenantId};
 use serde::{Deserialize, Serialize};
 
 pub use signer::HopSigner;
-pub use verifier::HopVerifier;
+pub use verifier::{Caller, HopVerifier};
 
 use crate::{TokenError, jwt::Validity};
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use kernel::{Clock, Principal, Timestamp};
+use kernel::{CallingProgram, Clock, Principal, Timestamp};
 
 use super::Claims;
 use crate::{
@@ -23,8 +23,17 @@ pub struct HopVerifier {
 
 struct Verified {
     audience: String,
-    principal: Principal,
+    caller: Caller,
     validity: Validity,
+}
+
+/// What a token proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// On whose behalf the call is made.
+    pub principal: Principal,
+    /// The program that makes it.
+    pub program: Arc<CallingProgram>,
 }
 
 impl HopVerifier {
@@ -39,20 +48,20 @@ impl HopVerifier {
         Self { trust: trust.into(), clock, verified: RwLock::default() }
     }
 
-    /// On whose behalf the call to `audience` is made, which is the very module that is addressed:
+    /// Who makes the call to `audience`, and on whose behalf; `audience` is the very module that is addressed:
     /// a token for one module that is served here must not open another.
     ///
     /// # Errors
     /// Why the token is not taken.
-    pub fn verify(&self, token: &str, audience: &str) -> Result<Principal, TokenError> {
+    pub fn verify(&self, token: &str, audience: &str) -> Result<Caller, TokenError> {
         let now = self.clock.now();
-        if let Some(principal) = self.known(token, audience, now)? {
-            return Ok(principal);
+        if let Some(caller) = self.known(token, audience, now)? {
+            return Ok(caller);
         }
         let kid = jwt::key_id(token, Kind::Hop)?;
         let trusted = self.trust.find(&kid, now).ok_or(TokenError::UnknownKey)?;
         let claims: Claims = jwt::verified_claims(token, &trusted.key)?;
-        if claims.iss != trusted.program || claims.act.sub != trusted.program {
+        if claims.iss != trusted.program.name || claims.act.sub != trusted.program.name {
             return Err(TokenError::WrongIssuer);
         }
         if claims.aud != audience {
@@ -64,11 +73,10 @@ impl HopVerifier {
         if lifetime > Self::LONGEST.as_secs().cast_signed() {
             return Err(TokenError::Claims("it is valid for too long"));
         }
-        let principal = claims.principal()?;
-        let verified =
-            Verified { audience: audience.to_owned(), principal: principal.clone(), validity };
+        let caller = Caller { principal: claims.principal()?, program: trusted.program };
+        let verified = Verified { audience: audience.to_owned(), caller: caller.clone(), validity };
         self.remember(token, now, verified);
-        Ok(principal)
+        Ok(caller)
     }
 
     fn known(
@@ -76,14 +84,14 @@ impl HopVerifier {
         token: &str,
         audience: &str,
         now: Timestamp,
-    ) -> Result<Option<Principal>, TokenError> {
+    ) -> Result<Option<Caller>, TokenError> {
         let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
         let Some(verified) = verified.get(token) else { return Ok(None) };
         if verified.audience != audience {
             return Err(TokenError::WrongAudience);
         }
         verified.validity.check(now)?;
-        Ok(Some(verified.principal.clone()))
+        Ok(Some(verified.caller.clone()))
     }
 
     fn remember(&self, token: &str, now: Timestamp, token_verified: Verified) {

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use kernel::{Clock as _, ManualClock, Principal, Role, TenantId, UserId};
 use serde_json::{Value, json};
-use tokens::{AccessClaims, AccessTokens, HopSigner, HopVerifier, LEEWAY, TokenError, TrustStore};
+use tokens::{
+    AccessClaims, AccessTokens, Caller, HopSigner, HopVerifier, LEEWAY, TokenError, TrustStore,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -39,7 +41,8 @@ fn every_principal_survives_the_hop() {
     ] {
         let token = signer.token_for(&principal, "billing").expect("signed");
         for _ in 0..2 {
-            assert_eq!(verifier.verify(&token, "billing").expect("verified"), principal);
+            let caller = verifier.verify(&token, "billing").expect("verified");
+            assert_eq!((caller.principal, &*caller.program.name), (principal.clone(), "monolith"));
         }
     }
 }
@@ -80,7 +83,7 @@ fn a_token_from_a_clock_that_was_ahead_is_not_used_after_it_was_set_right() {
     signer.token_for(&user(), "billing").expect("signed");
     clock.set(right);
     let token = signer.token_for(&user(), "billing").expect("signed");
-    assert_eq!(verifier.verify(&token, "billing").expect("good"), user());
+    assert_eq!(verifier.verify(&token, "billing").expect("good").principal, user());
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn good_claims() -> Value {
     })
 }
 
-fn verify_forged(claims: &Value) -> Result<Principal, TokenError> {
+fn verify_forged(claims: &Value) -> Result<Caller, TokenError> {
     let forger = Forger::new(5);
     let trust = TrustStore::fixed([("crm", forger.jwk())]).expect("trust");
     let header = json!({"alg": "EdDSA", "typ": "hop+jwt", "kid": forger.kid()});
@@ -156,7 +159,7 @@ fn verify_forged(claims: &Value) -> Result<Principal, TokenError> {
 
 #[test]
 fn a_program_signs_for_itself_alone() {
-    assert_eq!(verify_forged(&good_claims()).expect("good"), Principal::service("crm"));
+    assert_eq!(verify_forged(&good_claims()).expect("good").principal, Principal::service("crm"));
     for path in ["/iss", "/act/sub"] {
         let mut claims = good_claims();
         *claims.pointer_mut(path).expect("a claim") = json!("monolith");

@@ -25,7 +25,7 @@ impl House {
     /// A program that has published its key; returns a token of it.
     fn program(&self, name: &str) -> Arc<str> {
         let key = key();
-        publish_key(self.directory.path(), name, &key).expect("published");
+        publish_key(self.directory.path(), name, &[], &key).expect("published");
         self.token(HopSigner::new(key, name, self.clock.clone()))
     }
 
@@ -56,7 +56,7 @@ fn programs_that_come_later_are_trusted_at_once() {
 fn a_program_whose_key_is_taken_away_is_forgotten() {
     let house = House::new();
     let key = key();
-    publish_key(house.directory.path(), "crm", &key).expect("published");
+    publish_key(house.directory.path(), "crm", &["crm"], &key).expect("published");
     let signer = HopSigner::new(key, "crm", house.clock.clone());
     let call = || signer.token_for(&Principal::service("crm"), "billing").expect("signed");
     assert!(house.is_trusted(&call()));
@@ -69,7 +69,7 @@ fn a_program_whose_key_is_taken_away_is_forgotten() {
 fn a_program_whose_key_is_taken_away_is_forgotten_though_a_clock_was_ahead() {
     let house = House::new();
     let (key, right) = (key(), house.clock.now());
-    publish_key(house.directory.path(), "crm", &key).expect("published");
+    publish_key(house.directory.path(), "crm", &["crm"], &key).expect("published");
     let signer = HopSigner::new(key, "crm", house.clock.clone());
     let call = || signer.token_for(&Principal::service("crm"), "billing").expect("signed");
     house.clock.advance(seconds(600));
@@ -118,4 +118,44 @@ fn a_key_stands_for_one_program() {
     let jwk = key().public_jwk();
     let trust = TrustStore::fixed([("monolith", jwk.clone()), ("crm", jwk)]);
     assert!(matches!(trust, Err(KeyError::Shared { .. })), "{trust:?}");
+}
+
+/// Whether the program that signed `token` may speak for `module`.
+fn speaks_for(house: &House, token: &str, module: &str) -> bool {
+    let caller = house.verifier.verify(token, "billing").expect("a trusted program");
+    caller.program.speaks_for(module)
+}
+
+#[test]
+fn a_program_speaks_for_the_modules_that_its_file_lists() {
+    let house = House::new();
+    let (key, path) = (key(), house.directory.path());
+    let signer = HopSigner::new(Arc::clone(&key), "crm", house.clock.clone());
+    publish_key(path, "crm", &["auth", "crm"], &key).expect("published");
+    let token = signer.token_for(&Principal::service("crm"), "billing").expect("signed");
+    assert!(speaks_for(&house, &token, "auth") && speaks_for(&house, &token, "crm"));
+    assert!(!speaks_for(&house, &token, "billing") && !speaks_for(&house, &token, ""));
+
+    // It was started anew, without one of them, and with another.
+    publish_key(path, "crm", &["billing", "crm"], &key).expect("published");
+    let anonymous = signer.token_for(&Principal::Anonymous, "billing").expect("signed");
+    assert!(!speaks_for(&house, &anonymous, "auth") && speaks_for(&house, &anonymous, "billing"));
+}
+
+#[test]
+fn a_program_whose_file_lists_no_modules_speaks_for_all() {
+    let house = House::new();
+    let key = key();
+    let file = house.directory.path().join("crm.jwk.json");
+    fs::write(file, key.public_jwk().to_string()).expect("written");
+    let token = house.token(HopSigner::new(key, "crm", house.clock.clone()));
+    assert!(speaks_for(&house, &token, "billing"));
+}
+
+#[test]
+fn a_list_of_modules_that_cannot_be_read_is_not_taken_for_all_of_them() {
+    let mut jwk = key().public_jwk();
+    jwk["modules"] = "billing".into();
+    let trust = TrustStore::fixed([("crm", jwk)]);
+    assert!(matches!(trust, Err(KeyError::Jwk(_))), "{trust:?}");
 }

@@ -48,6 +48,11 @@ impl Echo for Cave {
             "lost" => Err(CallFailure::unavailable("billing").into()),
             "panic" => panic!("the cave collapses"),
             "hang" => std::future::pending().await,
+            "from whom?" => {
+                let program = ctx.program().expect("it comes from another program");
+                let modules = ["auth", "echo"].map(|module| program.speaks_for(module));
+                Ok(Heard { context: json!([program.name, modules]), length: words.len() })
+            }
             words => {
                 let mut context = serde_json::to_value(WireContext::from(ctx)).unwrap_or_default();
                 // What is left of the time differs from run to run.
@@ -67,7 +72,9 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn new() -> Self {
         let key = Arc::new(SigningKey::generate().expect("a key"));
-        let trust = TrustStore::fixed([("monolith", key.public_jwk())]).expect("trust");
+        let mut jwk = key.public_jwk();
+        jwk["modules"] = json!(["auth", "billing"]);
+        let trust = TrustStore::fixed([("monolith", jwk)]).expect("trust");
         let signer = HopSigner::new(key, "monolith", Arc::new(SystemClock));
         Self { signer, trust: Arc::new(trust) }
     }
@@ -138,6 +145,13 @@ fn check_failed(answer: &Answer, status: u16, failure: &str) {
     let outcome = answer.outcome.as_deref();
     assert_eq!((outcome, answer.status), (Some("failed"), status), "{}", answer.body);
     assert_eq!(answer.body["failure"], failure);
+}
+
+#[actix_web::test]
+async fn the_callee_knows_the_program_and_for_which_modules_it_speaks() {
+    let wire = Wire::new();
+    let answer = wire.answer(wire.call(HEAR, r#""from whom?""#)).await;
+    assert_eq!(answer.body["context"], json!(["monolith", [true, false]]), "{}", answer.body);
 }
 
 #[actix_web::test]
