@@ -27,11 +27,7 @@ impl World {
         let superuser = database.superuser().await?;
         superuser.execute_unprepared(&format!("SET search_path = {module}")).await?;
         let connections = u32::try_from(WORKERS)?;
-        let engine = Engine::Postgres(PostgresConfig {
-            connections,
-            system_connections: connections,
-            ..database.config()
-        });
+        let engine = Engine::Postgres(PostgresConfig { connections, ..database.config() });
         let parts = StoreParts {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),

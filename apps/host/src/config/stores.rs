@@ -73,7 +73,7 @@ impl Default for PostgresConfig {
             admin_url: None,
             admin_url_file: None,
             connections: 10,
-            system_connections: 4,
+            system_connections: 8,
             acquire_seconds: 1,
             pooler: Pooler::None,
             app_password: None,

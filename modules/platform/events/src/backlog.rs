@@ -1,7 +1,6 @@
 //! How much is waiting.
 
 use kernel::Timestamp;
-use sea_orm::ColumnTrait;
 use serde::Serialize;
 use storage::{
     Store, StoreError,
@@ -12,6 +11,7 @@ use storage::{
 };
 
 use crate::{
+    inbox::open,
     relay::{self, Relay},
     scopes::OPERATOR,
 };
@@ -48,9 +48,7 @@ pub struct DestinationBacklog {
 
 pub(crate) async fn read(store: &Store, relay: &Relay) -> Result<Backlog, StoreError> {
     let reader = store.system(&OPERATOR);
-    let in_state = |state: State| {
-        reader.find::<inbox::Entity>().filter(inbox::Column::State.eq(state)).count()
-    };
+    let in_state = |state: State| reader.find::<inbox::Entity>().filter(open(state)).count();
     let outbox = relay::backlog(store).await?;
     let outbox = outbox.into_iter().map(|(destination, waiting, oldest)| {
         let trouble = relay.trouble(&destination);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use seam::{EventBus, EventInbox, Port, Slot};
-use storage::{Store, StoreError};
+use storage::{News, Store, StoreError};
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval},
@@ -28,26 +28,52 @@ pub struct EventEngine {
 }
 
 /// What to look for.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Look {
     schedule: bool,
-    outbox: bool,
+    outbox: Outbox,
     inbox: bool,
 }
 
-impl Look {
-    const EVERYWHERE: Self = Self { schedule: true, outbox: true, inbox: true };
-    /// What is scheduled for now is announced as the outbox is.
-    const WRITTEN: Self = Self { schedule: true, outbox: true, inbox: false };
-    const INBOX: Self = Self { schedule: false, outbox: false, inbox: true };
+/// Where something may be to be sent.
+#[derive(Debug)]
+enum Outbox {
+    Anywhere,
+    To(BTreeSet<String>),
+}
 
-    /// Also where there may be more to do after `job`.
-    const fn after(self, job: &Job) -> Self {
-        match job {
-            Job::Destination(_) => Self { outbox: true, ..self },
-            Job::Key { .. } => Self { inbox: true, ..self },
-            Job::Sweep => self,
+impl Default for Outbox {
+    fn default() -> Self {
+        Self::To(BTreeSet::new())
+    }
+}
+
+impl Look {
+    fn everywhere() -> Self {
+        Self { schedule: true, outbox: Outbox::Anywhere, inbox: true }
+    }
+
+    fn at_the_inbox() -> Self {
+        Self { inbox: true, ..Self::default() }
+    }
+
+    /// Where a commit left something.
+    fn at(news: News) -> Self {
+        let News { destinations, scheduled } = news;
+        Self { schedule: scheduled, outbox: Outbox::To(destinations), inbox: false }
+    }
+
+    /// Where there may be more to do after `jobs`.
+    fn after(jobs: Vec<Job>) -> Self {
+        let (mut destinations, mut inbox) = (BTreeSet::new(), false);
+        for job in jobs {
+            match job {
+                Job::Destination(destination) => drop(destinations.insert(destination)),
+                Job::Key { .. } => inbox = true,
+                Job::Sweep => {}
+            }
         }
+        Self { schedule: false, outbox: Outbox::To(destinations), inbox }
     }
 }
 
@@ -127,21 +153,21 @@ impl EventEngine {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Not at once: a program that starts has better things to do.
         let mut next_sweep = Instant::now() + self.settings.sweep_every.min(FIRST_SWEEP);
-        let mut look = Look::EVERYWHERE;
+        let mut look = Look::everywhere();
         while !stop.is_cancelled() {
             self.hand_out(look, &mut work).await;
             look = tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.store.outbox_written().notified() => Look::WRITTEN,
-                () = self.wake.notified() => Look::INBOX,
+                news = self.store.news() => Look::at(news),
+                () = self.wake.notified() => Look::at_the_inbox(),
                 // What came while the job was about to end was not handed out again.
-                done = work.some_done() => done.iter().fold(Look::default(), Look::after),
+                done = work.some_done() => Look::after(done),
                 _ = ticks.tick() => {
                     if Instant::now() >= next_sweep {
                         next_sweep = Instant::now() + self.settings.sweep_every;
                         work.start(Job::Sweep, Arc::clone(&self).sweep_up());
                     }
-                    Look::EVERYWHERE
+                    Look::everywhere()
                 }
             };
         }
@@ -163,7 +189,8 @@ impl EventEngine {
         loop {
             let promoted = schedule::promote_due(&self.store).await?;
             let mut now = usize::try_from(promoted).unwrap_or(usize::MAX);
-            for destination in self.relay.due_destinations(&BTreeSet::new()).await? {
+            let due = self.relay.due_destinations(&BTreeSet::new()).await?;
+            for destination in due.into_iter().filter(|to| self.relay.may_try(to)) {
                 now += self.relay.send_all(&destination, &unstopped).await?;
             }
             for consumer in &self.inbox.consumers {
@@ -191,13 +218,13 @@ impl EventEngine {
     /// Starts a job for all that is due and not in hand. What cannot be seen in one place keeps
     /// nobody from looking in the others; it is looked for again at the next tick.
     async fn hand_out(&self, look: Look, work: &mut Work) {
-        let promoted = if look.schedule {
-            self.or_nothing(schedule::promote_due(&self.store).await)
-        } else {
-            0
-        };
-        if look.outbox || promoted > 0 {
-            self.or_nothing(self.hand_out_destinations(work).await);
+        if look.schedule {
+            // Its commit brings the news of what is in the outbox now.
+            self.or_nothing(schedule::promote_due(&self.store).await);
+        }
+        match look.outbox {
+            Outbox::Anywhere => self.or_nothing(self.look_for_destinations(work).await),
+            Outbox::To(destinations) => self.hand_out_destinations(destinations, work),
         }
         if look.inbox {
             self.or_nothing(self.hand_out_consumers(work).await);
@@ -215,15 +242,20 @@ impl EventEngine {
         })
     }
 
-    async fn hand_out_destinations(&self, work: &mut Work) -> Result<(), StoreError> {
+    async fn look_for_destinations(&self, work: &mut Work) -> Result<(), StoreError> {
         let in_hand = work.destinations_wanted_again();
-        for destination in self.relay.due_destinations(&in_hand).await? {
+        let due = self.relay.due_destinations(&in_hand).await?;
+        self.hand_out_destinations(due, work);
+        Ok(())
+    }
+
+    fn hand_out_destinations(&self, due: impl IntoIterator<Item = String>, work: &mut Work) {
+        for destination in due.into_iter().filter(|to| self.relay.may_try(to)) {
             let job = Job::Destination(destination.clone());
             let relay = Arc::clone(&self.relay);
             let stop = work.stop();
             work.start(job, async move { relay.send_all(&destination, &stop).await.map(drop) });
         }
-        Ok(())
     }
 
     async fn hand_out_consumers(&self, work: &mut Work) -> Result<(), StoreError> {

@@ -43,7 +43,7 @@ impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             poll: Duration::from_secs(1),
-            batch: 100,
+            batch: 400,
             publish_time: Duration::from_secs(30),
             lease: Duration::from_secs(10),
             effect_time: Duration::from_secs(5),

@@ -54,7 +54,7 @@ pub async fn rows_of(
     );
     script += &grant(table, "app", "SELECT, INSERT, UPDATE, DELETE");
     script += &for_system(table, system);
-    run(manager, &script).await
+    on_postgres(manager, &script).await
 }
 
 /// Says what the system role may do with a table that was a tenant's alone so far: for a later
@@ -67,7 +67,7 @@ pub async fn give_to_system(
     table: &str,
     system: System,
 ) -> Result<(), DbErr> {
-    run(manager, &for_system(table, system)).await
+    on_postgres(manager, &for_system(table, system)).await
 }
 
 /// Undoes [`give_to_system`].
@@ -80,7 +80,7 @@ pub async fn take_from_system(manager: &SchemaManager<'_>, table: &str) -> Resul
          DROP POLICY IF EXISTS system_rows ON \"{table}\"; \
          EXECUTE format('REVOKE ALL ON \"{table}\" FROM %I', system); "
     );
-    run(manager, &script).await
+    on_postgres(manager, &script).await
 }
 
 fn for_system(table: &str, system: System) -> String {
@@ -119,7 +119,7 @@ pub(crate) async fn left_by_tenants(manager: &SchemaManager<'_>, table: &str) ->
     let script = script
         + &grant(table, "app", "INSERT")
         + &grant(table, "system", "SELECT, INSERT, UPDATE, DELETE");
-    run(manager, &script).await
+    on_postgres(manager, &script).await
 }
 
 /// Gives `table`, whose rows belong to no tenant, to the system role.
@@ -127,7 +127,7 @@ pub(crate) async fn left_by_tenants(manager: &SchemaManager<'_>, table: &str) ->
 /// # Errors
 /// The database's.
 pub async fn global_table(manager: &SchemaManager<'_>, table: &str) -> Result<(), DbErr> {
-    run(manager, &grant(table, "system", "SELECT, INSERT, UPDATE, DELETE")).await
+    on_postgres(manager, &grant(table, "system", "SELECT, INSERT, UPDATE, DELETE")).await
 }
 
 /// The condition that a policy puts on rows, quoted to stand within quotes. The setting is NULL
@@ -153,8 +153,9 @@ fn grant(table: &str, role: &str, rights: &str) -> String {
         )
 }
 
-/// The roles are named after the schema, which is named after the module.
-async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(), DbErr> {
+/// Runs the body of a PL/pgSQL block, which knows `app` and `system`, the names of the module's roles:
+/// they are named after the schema, which is named after the module.
+pub(crate) async fn on_postgres(manager: &SchemaManager<'_>, script: &str) -> Result<(), DbErr> {
     let connection = manager.get_connection();
     if connection.get_database_backend() != DbBackend::Postgres {
         return Ok(());

@@ -166,6 +166,14 @@ impl Open {
         }
     }
 
+    /// What a statement is to return so that it does the same.
+    pub(crate) fn narrowing(&self, tenant: TenantId) -> Vec<Expr> {
+        match self {
+            Self::Sqlite(_) => vec![Expr::val(true)],
+            Self::Postgres(raw) => raw.narrowing(tenant),
+        }
+    }
+
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
         match self {
             Self::Sqlite(raw) => raw.commit().await,

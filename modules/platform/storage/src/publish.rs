@@ -68,7 +68,7 @@ pub(crate) async fn enqueue(
     #[cfg(feature = "failpoints")]
     let rows = tx.set_apart(rows);
     write::append(tx, rows).await?;
-    tx.mark_outbox_written();
+    tx.news().destinations.extend(destinations.iter().cloned());
     Ok(())
 }
 
@@ -93,8 +93,8 @@ pub(crate) async fn schedule<E: Event>(
         return Ok(Scheduled::AlreadyWaiting);
     }
     if due <= tx.store().clock().now() {
-        // The engine promotes it before it relays, so that work for now is not left to its poll.
-        tx.mark_outbox_written();
+        // Work for now is not left to the engine's poll.
+        tx.news().scheduled = true;
     }
     Ok(Scheduled::New(envelope.id))
 }

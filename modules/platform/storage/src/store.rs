@@ -6,11 +6,11 @@ use kernel::{CallContext, Clock, Ids};
 use sea_orm::DbErr;
 use sea_orm_migration::MigratorTrait;
 use seam::EventRoutes;
-use tokio::sync::Notify;
 
 use crate::{
-    Engine, StoreError, SystemReader, SystemScope, SystemTx, TenantReader, TenantTx,
+    Engine, News, StoreError, SystemReader, SystemScope, SystemTx, TenantReader, TenantTx,
     engine::{Database, Sight},
+    news::Newsboard,
     transaction::Transaction,
 };
 
@@ -48,7 +48,7 @@ struct Inner {
     module: &'static str,
     database: Database,
     parts: StoreParts,
-    outbox_written: Notify,
+    newsboard: Newsboard,
 }
 
 impl Store {
@@ -68,7 +68,7 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let StoreConfig { module, engine } = config;
         let database = Database::open::<M>(module, engine).await?;
-        Ok(Self(Arc::new(Inner { module, database, parts, outbox_written: Notify::new() })))
+        Ok(Self(Arc::new(Inner { module, database, parts, newsboard: Newsboard::default() })))
     }
 
     /// The module's name.
@@ -123,11 +123,15 @@ impl Store {
         Ok(SystemTx::new(Transaction::begin(self, Sight::System).await?, scope))
     }
 
-    /// Notified after each commit that wrote to the outbox, or scheduled an event for now. One
-    /// waiter is woken; where none waits, the next one that comes goes on at once.
-    #[must_use]
-    pub fn outbox_written(&self) -> &Notify {
-        &self.0.outbox_written
+    /// Waits until something was committed that is to be brought on, unless it was already, and
+    /// takes word of all that was since the last call. For one reader; nothing is lost where it
+    /// stops waiting.
+    pub async fn news(&self) -> News {
+        self.0.newsboard.take().await
+    }
+
+    pub(crate) fn newsboard(&self) -> &Newsboard {
+        &self.0.newsboard
     }
 
     /// Whether no other process can have the database open while this one has: what an earlier

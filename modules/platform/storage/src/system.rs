@@ -1,7 +1,7 @@
 //! The rows of all, for purposes that have a name.
 
 use kernel::{CallContext, Event, EventId, TenantId, Timestamp};
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, Condition, EntityTrait, IntoActiveModel};
 
 use crate::{
     DeclaredEntity, DeleteMany, InTransaction, Outside, Query, Scheduled, Store, StoreError,
@@ -54,6 +54,15 @@ pub struct SystemTx {
     tx: Transaction,
 }
 
+/// What became of [`SystemTx::insert_into_tenant`].
+#[derive(Debug)]
+pub enum InTenant {
+    /// The row is inserted, and the transaction the tenant's from here on.
+    Inserted(TenantTx),
+    /// Nothing was done.
+    Not(SystemTx),
+}
+
 impl SystemTx {
     pub(crate) fn new(tx: Transaction, scope: &'static SystemScope) -> Self {
         audit(tx.store(), scope, "write");
@@ -99,6 +108,33 @@ impl SystemTx {
         A::Entity: DeclaredEntity,
     {
         write::insert_new(&self.tx, rows, conflict_columns).await
+    }
+
+    /// Inserts `row` and goes on as the tenant that `ctx` is for, as
+    /// [`into_tenant`](SystemTx::into_tenant) does, in a single statement; unless the row collides
+    /// with another in `conflict_columns`, which are the columns of a unique key, or a row of its
+    /// table fulfils `unless`: then nothing is done.
+    ///
+    /// # Errors
+    /// [`StoreError::NoTenant`], [`StoreError::Unique`] on another key, or the database's, each of
+    /// which rolls the transaction back.
+    pub async fn insert_into_tenant<A>(
+        self,
+        ctx: &CallContext,
+        row: A,
+        conflict_columns: &[<A::Entity as EntityTrait>::Column],
+        unless: Condition,
+    ) -> Result<InTenant, StoreError>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: DeclaredEntity,
+    {
+        let tenant = self.store().tenant_of(ctx)?;
+        if write::insert_and_narrow(&self.tx, tenant, row, conflict_columns, unless).await? {
+            Ok(InTenant::Inserted(TenantTx::new(self.tx, tenant, ctx.clone())))
+        } else {
+            Ok(InTenant::Not(self))
+        }
     }
 
     /// Changes the row that has the primary key of `row`, in the columns that are set in it.

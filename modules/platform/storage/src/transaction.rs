@@ -1,12 +1,15 @@
 //! What both scopes write in.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
 use kernel::TenantId;
 use sea_orm::DbErr;
 
 use crate::{
-    Store, StoreError,
+    News, Store, StoreError,
     engine::{Open, Sight},
     link::Link,
 };
@@ -20,7 +23,8 @@ pub(crate) struct Transaction {
     failed: AtomicBool,
     /// Statements that were begun and have not ended.
     running: AtomicU32,
-    wrote_outbox: AtomicBool,
+    /// What there is to do once it is committed.
+    news: Box<Mutex<News>>,
     #[cfg(feature = "failpoints")]
     apart: Box<crate::apart::Apart>,
 }
@@ -48,7 +52,7 @@ impl Transaction {
             store: store.clone(),
             failed: AtomicBool::new(false),
             running: AtomicU32::new(0),
-            wrote_outbox: AtomicBool::new(false),
+            news: Box::default(),
             #[cfg(feature = "failpoints")]
             apart: Box::new(crate::apart::Apart::of(Sight::System)),
         }
@@ -89,15 +93,16 @@ impl Transaction {
         self.store.explain(error)
     }
 
-    pub(crate) fn mark_outbox_written(&self) {
-        self.wrote_outbox.store(true, Ordering::Relaxed);
+    /// What the module's engine is to be told once this is committed.
+    pub(crate) fn news(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         self.must_be_whole()?;
         // Rows that others write meanwhile come later, and are committed and sent before these.
         #[cfg(feature = "failpoints")]
-        if self.wrote_outbox.load(Ordering::Relaxed) {
+        if !self.news().is_none() {
             failpoints::reach("storage::outbox_before_commit").await;
         }
         let committed = self.open.commit().await;
@@ -105,9 +110,7 @@ impl Transaction {
         committed.map_err(|error| database.explain_commit(module, error))?;
         #[cfg(feature = "failpoints")]
         self.apart.write(&self.store).await?;
-        if self.wrote_outbox.into_inner() {
-            self.store.outbox_written().notify_one();
-        }
+        self.store.newsboard().post(self.news.into_inner().unwrap_or_else(PoisonError::into_inner));
         Ok(())
     }
 
@@ -126,7 +129,7 @@ impl Transaction {
         self.open.commit().await.map_err(|error| outer.failed(error))?;
         #[cfg(feature = "failpoints")]
         outer.apart.take_over(*self.apart);
-        outer.wrote_outbox.fetch_or(self.wrote_outbox.into_inner(), Ordering::Relaxed);
+        outer.news().add(self.news.into_inner().unwrap_or_else(PoisonError::into_inner));
         Ok(())
     }
 

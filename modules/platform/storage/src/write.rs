@@ -2,9 +2,9 @@
 
 use kernel::TenantId;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, DbErr, EntityName, EntityTrait, Insert,
-    IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter, QueryTrait, Update, Value,
-    sea_query::OnConflict,
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbErr, EntityName, EntityTrait,
+    Insert, IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter, QueryTrait, Update, Value,
+    sea_query::{Condition, Expr, ExprTrait, OnConflict, Query},
 };
 
 use crate::{
@@ -87,6 +87,42 @@ where
         rows = rest;
     }
     Ok(inserted)
+}
+
+/// Inserts `row` and goes on as `tenant`, unless it collides in `conflict_columns` or a row of its
+/// table fulfils `unless`. All in one statement, as each would cost a round trip.
+pub(crate) async fn insert_and_narrow<A>(
+    tx: &Transaction,
+    tenant: TenantId,
+    row: A,
+    conflict_columns: &[<A::Entity as EntityTrait>::Column],
+    unless: Condition,
+) -> Result<bool, StoreError>
+where
+    A: ActiveModelTrait + Send,
+{
+    let mut columns = Vec::new();
+    let mut values = Query::select();
+    for column in <A::Entity as EntityTrait>::Column::iter() {
+        if let ActiveValue::Set(value) | ActiveValue::Unchanged(value) = row.get(column) {
+            columns.push(column);
+            values.expr(column.save_as(Expr::val(value)));
+        }
+    }
+    let mut met = Query::select();
+    met.expr(Expr::val(1)).from(A::Entity::default().table_ref()).cond_where(unless);
+    values.and_where(Expr::exists(met).not());
+    let mut insert = Query::insert();
+    insert.into_table(A::Entity::default().table_ref()).columns(columns);
+    // It fails where there are not as many values as columns.
+    insert.select_from(values).expect("a value for each column");
+    let mut collision = OnConflict::columns(conflict_columns.iter().copied());
+    insert.on_conflict(collision.do_nothing().to_owned());
+    let link = tx.link()?;
+    // It is done for a row that was inserted, and for none else.
+    insert.returning(Query::returning().exprs(tx.open().narrowing(tenant)));
+    let inserted = link.query_all(&insert).await.map_err(|error| tx.failed(error))?;
+    Ok(!inserted.is_empty())
 }
 
 pub(crate) async fn update<A>(

@@ -49,7 +49,7 @@ pub(crate) async fn prepare(
     let text = format!(
         "# Written at each start.\n\
          listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\n\
-         max_connections = {CONNECTIONS}\nshared_buffers = 128MB\ntimezone = 'UTC'\n\
+         max_connections = {CONNECTIONS}\nshared_buffers = 512MB\ntimezone = 'UTC'\n\
          log_timezone = 'UTC'\nlog_line_prefix = '%m [%p] %q%u@%d '\ncluster_name = 'ashlar'\n\
          jit = off\n{settings}",
         spec.port

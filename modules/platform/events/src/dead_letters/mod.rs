@@ -56,7 +56,7 @@ impl DeadLetters {
     /// The store's.
     pub async fn list(&self, query: &DeadLetterQuery) -> Result<DeadLetterPage, StoreError> {
         let size = query.limit.unwrap_or(DEFAULT_PAGE_SIZE).clamp(1, MAX_PAGE_SIZE);
-        let mut wanted = Condition::all().add(Column::State.eq(State::Dead));
+        let mut wanted = inbox::open(State::Dead);
         if let Some(consumer) = &query.consumer {
             wanted = wanted.add(Column::Consumer.eq(consumer.as_str()));
         }
@@ -116,9 +116,7 @@ impl DeadLetters {
         let mut last: Option<DeadLetterId> = None;
         loop {
             // From one to the next, so that what dies again meanwhile is not replayed for ever.
-            let mut wanted = Condition::all()
-                .add(Column::State.eq(State::Dead))
-                .add(Column::Consumer.eq(consumer));
+            let mut wanted = inbox::open(State::Dead).add(Column::Consumer.eq(consumer));
             if let Some(last) = &last {
                 wanted = wanted.add(Column::EventId.gt(last.event.0));
             }

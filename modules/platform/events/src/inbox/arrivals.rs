@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use kernel::{Envelope, Timestamp};
+use kernel::{CallContext, Envelope, Timestamp};
 use sea_orm::{ActiveValue::Set, ColumnTrait, Condition};
 use storage::{
-    StoreError, SystemTx,
+    InTenant, StoreError, SystemTx,
     tables::{
         inbox::{ActiveModel, Column, Entity, State},
         scheduled,
@@ -113,6 +113,26 @@ pub(super) async fn claim(tx: &SystemTx, row: ActiveModel) -> Result<bool, Store
     Ok(inserted > 0)
 }
 
+/// As [`claim`], and goes on as the tenant; nothing is done either where something of the same
+/// consumer and key still waits.
+pub(super) async fn claim_as_next(
+    tx: SystemTx,
+    ctx: &CallContext,
+    consumer: &Consumer,
+    row: ActiveModel,
+) -> Result<InTenant, StoreError> {
+    let ahead = pending_of(consumer.name, row.ordering_key.as_ref());
+    let claimed =
+        tx.insert_into_tenant(ctx, row, &[Column::EventId, Column::Consumer], ahead).await?;
+    #[cfg(feature = "failpoints")]
+    if let InTenant::Not(tx) = claimed
+        && failpoints::is_on("events::inbox_forgets")
+    {
+        return tx.into_tenant(ctx).await.map(InTenant::Inserted);
+    }
+    Ok(claimed)
+}
+
 /// When the last event of the same consumer and key that still waits came, if one does.
 pub(super) async fn last_waiting(
     tx: &SystemTx,
@@ -129,12 +149,15 @@ pub(super) async fn last_waiting(
     Ok(last.map(|row| row.received_at.into()))
 }
 
+/// What is in `state`, any but done. That it is not done is said as well: the indexes of what is
+/// open hold nothing else.
+pub(crate) fn open(state: State) -> Condition {
+    Condition::all().add(Column::State.eq(state)).add(Column::DoneAt.is_null())
+}
+
 /// What waits under a key.
 pub(super) fn pending_of(consumer: &str, key: &str) -> Condition {
-    Condition::all()
-        .add(Column::Consumer.eq(consumer))
-        .add(Column::OrderingKey.eq(key))
-        .add(Column::State.eq(State::Pending))
+    open(State::Pending).add(Column::Consumer.eq(consumer)).add(Column::OrderingKey.eq(key))
 }
 
 /// The table counts in signed numbers.

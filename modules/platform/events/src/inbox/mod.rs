@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use kernel::{CallContext, Envelope, EventDecodeError, EventId};
 use seam::{DeliveryError, EventBatch, EventInbox, Receipt};
-use storage::{Store, StoreError, TenantTx};
+use storage::{InTenant, Store, StoreError, TenantTx};
 use tokio::sync::Notify;
 use tracing::Instrument;
 
@@ -28,7 +28,10 @@ use crate::{
     scopes::INBOX,
 };
 
-pub(crate) use self::{arrivals::park_unreadable, rows::replay};
+pub(crate) use self::{
+    arrivals::{open, park_unreadable},
+    rows::replay,
+};
 
 /// The most envelopes of a batch that are looked at; [`EventBatch`] says so too.
 const LONGEST_BATCH: usize = 500;
@@ -201,18 +204,26 @@ impl Inbox {
         let ctx = attempt::context(consumer, envelope, self.settings.effect_time);
         let tx = self.store.system_write(&INBOX).await?;
         let now = self.store.clock().now();
-        let ahead = arrivals::last_waiting(&tx, consumer, envelope).await?;
-        let row = match ahead {
-            None => arrivals::done(consumer, envelope, now),
-            Some(_) => arrivals::waiting(consumer, envelope, now, ahead),
+        let done = || arrivals::done(consumer, envelope, now);
+        let tx = match arrivals::claim_as_next(tx, &ctx, consumer, done()).await? {
+            InTenant::Inserted(tx) => tx,
+            // It was taken before, or something of its key is to be handled first; unless that has
+            // just been.
+            InTenant::Not(tx) => {
+                let ahead = arrivals::last_waiting(&tx, consumer, envelope).await?;
+                let row = match ahead {
+                    None => done(),
+                    Some(_) => arrivals::waiting(consumer, envelope, now, ahead),
+                };
+                if !arrivals::claim(&tx, row).await? {
+                    return Ok(());
+                }
+                if ahead.is_some() {
+                    return Ok(tx.commit().await?);
+                }
+                tx.into_tenant(&ctx).await?
+            }
         };
-        if !arrivals::claim(&tx, row).await? {
-            return Ok(());
-        }
-        if ahead.is_some() {
-            return Ok(tx.commit().await?);
-        }
-        let tx = tx.into_tenant(&ctx).await?;
         let delivery = attempt::delivery(envelope, 1);
         let handling = effect
             .apply(&tx, &ctx, envelope, &delivery)

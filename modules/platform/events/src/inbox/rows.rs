@@ -11,7 +11,7 @@ use storage::{
 };
 
 use super::{
-    arrivals::{pending_of, stored},
+    arrivals::{open, pending_of, stored},
     attempt::Passed,
 };
 use crate::{
@@ -97,7 +97,7 @@ pub(super) async fn has_due(
     store
         .system(&INBOX)
         .find::<Entity>()
-        .filter(Column::State.eq(State::Pending))
+        .filter(open(State::Pending))
         .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()))
         .filter(Column::Consumer.is_in(consumers))
         .exists()
@@ -115,7 +115,7 @@ pub(super) async fn due_heads(
     let heads = store
         .system(&INBOX)
         .find::<Entity>()
-        .filter(Column::State.eq(State::Pending))
+        .filter(open(State::Pending))
         .filter(Column::NextAttemptAt.lte(now.to_offset_date_time()))
         .filter(Column::Consumer.eq(consumer))
         .filter(Expr::not_exists(earlier_of_its_key()))
@@ -186,7 +186,7 @@ pub(super) async fn make_due(
     let tx = store.system_write(&INBOX).await?;
     tx.update_many::<Entity>()
         .set(Column::NextAttemptAt, now.to_offset_date_time())
-        .filter(Column::State.eq(State::Pending))
+        .filter(open(State::Pending))
         .filter(Column::NextAttemptAt.gt(now.to_offset_date_time()))
         .filter(Column::NextAttemptAt.lte(until.to_offset_date_time()))
         .exec()
@@ -246,6 +246,7 @@ fn earlier_of_its_key() -> sea_orm::sea_query::SelectStatement {
         .and_where(earlier(Column::Consumer).eq(outer(Column::Consumer)))
         .and_where(earlier(Column::OrderingKey).eq(outer(Column::OrderingKey)))
         .and_where(earlier(Column::State).eq(State::Pending))
+        .and_where(earlier(Column::DoneAt).is_null())
         .cond_where(
             Condition::any().add(earlier(Column::ReceivedAt).lt(outer(Column::ReceivedAt))).add(
                 earlier(Column::ReceivedAt)

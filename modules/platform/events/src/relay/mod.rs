@@ -2,6 +2,7 @@
 //! the only one.
 
 mod batch;
+mod floors;
 mod health;
 mod lanes;
 #[cfg(feature = "failpoints")]
@@ -20,7 +21,7 @@ use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt, resilience::B
 use storage::{Store, StoreError, tables::outbox};
 use tokio_util::sync::CancellationToken;
 
-use self::{health::Destinations, lanes::Lanes};
+use self::{floors::Floors, health::Destinations, lanes::Lanes};
 use crate::{EngineSettings, history::describe};
 
 pub(crate) use self::{health::Trouble, rows::backlog};
@@ -36,6 +37,7 @@ pub(crate) struct Relay {
     own: Arc<dyn EventInbox>,
     settings: EngineSettings,
     lanes: Lanes,
+    floors: Floors,
     destinations: Destinations,
 }
 
@@ -58,7 +60,15 @@ impl Relay {
         settings: EngineSettings,
     ) -> Self {
         let lanes = Lanes::new(store.clone(), &settings);
-        Self { store, bus, own, settings, lanes, destinations: Destinations::default() }
+        Self {
+            store,
+            bus,
+            own,
+            settings,
+            lanes,
+            floors: Floors::default(),
+            destinations: Destinations::default(),
+        }
     }
 
     /// The destinations that something is to be sent to now, apart from those `in_hand`.
@@ -67,9 +77,13 @@ impl Relay {
         in_hand: &BTreeSet<String>,
     ) -> Result<Vec<String>, StoreError> {
         let (now, backoff) = (self.store.clock().now(), self.settings.relay_backoff);
-        let mut found = rows::due_destinations(&self.store, in_hand, now, backoff).await?;
-        found.retain(|destination| self.destinations.may_be_tried(destination, now, backoff));
-        Ok(found)
+        rows::due_destinations(&self.store, in_hand, now, backoff).await
+    }
+
+    /// Whether `destination` is not known to be out of reach.
+    pub(crate) fn may_try(&self, destination: &str) -> bool {
+        let (now, backoff) = (self.store.clock().now(), self.settings.relay_backoff);
+        self.destinations.may_be_tried(destination, now, backoff)
     }
 
     /// Sends what is due for `destination`, until nothing is, it cannot be reached, or `stop` is
@@ -274,9 +288,13 @@ impl Relay {
         loop {
             let now = self.store.clock().now();
             let others = self.lanes.of_others(now);
-            let due = rows::due(&self.store, destination, &others, now, backoff, limit).await?;
+            let due = rows::Due { destination, from: self.floors.of(destination), others: &others };
+            let due = rows::due(&self.store, due, now, backoff, limit).await?;
             let needed = batch::lanes_of(&due);
             if self.lanes.are_held(&needed, now) {
+                if let Some(first) = due.first() {
+                    self.floors.raise(&self.store, destination, first.seq).await?;
+                }
                 return Ok(due);
             }
             // Each round either holds all that it needs or learns of another lane that is not to

@@ -49,12 +49,20 @@ pub(super) async fn due_destinations(
     }
 }
 
-/// What is to be sent to `destination` now, in the order of writing: unsent, never tried or due
-/// again, and not behind an earlier row of its key that waits for its next attempt.
+/// What may be due.
+pub(super) struct Due<'a> {
+    pub(super) destination: &'a str,
+    /// No row before it is unsent.
+    pub(super) from: i64,
+    /// Lanes that other relays send.
+    pub(super) others: &'a [i32],
+}
+
+/// What is to be sent now, in the order of writing: unsent, never tried or due again, and not
+/// behind an earlier row of its key that waits for its next attempt.
 pub(super) async fn due(
     store: &Store,
-    destination: &str,
-    others: &[i32],
+    Due { destination, from, others }: Due<'_>,
     now: Timestamp,
     backoff: Backoff,
     limit: u64,
@@ -63,6 +71,7 @@ pub(super) async fn due(
         .system(&RELAY)
         .find::<Entity>()
         .filter(unsent_for(destination))
+        .filter(Column::Seq.gte(from))
         .filter(is_due(now, backoff));
     // Only the first row of a key is ever tried in vain, so that nothing before it waits.
     let waiting = Query::select()
@@ -79,6 +88,18 @@ pub(super) async fn due(
     query.order_by_asc(Column::Seq).limit(limit).all().await
 }
 
+/// The number of the first row that is still to be sent to `destination`, due or not, where none
+/// before `from` is.
+pub(super) async fn first_unsent(
+    store: &Store,
+    destination: &str,
+    from: i64,
+) -> Result<Option<i64>, StoreError> {
+    let unsent = store.system(&RELAY).find::<Entity>().filter(unsent_for(destination));
+    let first = unsent.filter(Column::Seq.gte(from)).order_by_asc(Column::Seq).limit(1).one();
+    Ok(first.await?.map(|row| row.seq))
+}
+
 /// Notes that rows were taken, and forgets what was in them: a sealed secret must not outlive the
 /// delivery here. The rows themselves stay for a while, for whoever asks what was sent when.
 pub(super) async fn mark_sent(
@@ -89,11 +110,15 @@ pub(super) async fn mark_sent(
     if rows.is_empty() {
         return Ok(());
     }
+    // A database keeps a plan for each number of values: a few sizes do, and the last number is
+    // repeated up to the next of them.
+    let padding =
+        std::iter::repeat_n(rows[rows.len() - 1], rows.len().next_power_of_two() - rows.len());
     let tx = store.system_write(&RELAY).await?;
     tx.update_many::<Entity>()
         .set(Column::SentAt, now.to_offset_date_time())
         .set(Column::Envelope, serde_json::Value::Null)
-        .filter(Column::Seq.is_in(rows.iter().copied()))
+        .filter(Column::Seq.is_in(rows.iter().copied().chain(padding)))
         .filter(Column::SentAt.is_null())
         .exec()
         .await?;

@@ -1,4 +1,5 @@
-//! Effects that meet each other, as only an engine with several writers lets them.
+//! What only an engine with several writers lets happen: effects that meet each other, and events
+//! that are committed late.
 
 use std::sync::{
     Arc,
@@ -6,21 +7,21 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use events::{Consumer, Delivery, Effect, HandlerError};
+use events::{Consumer, Delivery, Effect, EventEngine, HandlerError};
 use kernel::CallContext;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait,
 };
 use storage::{TenantTx, tables::inbox::State};
-use testing::tenant_context;
+use testing::{RecordingBus, tenant_context};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
 use crate::{
     entities::applied,
     script::Script,
-    world::{Counted, Reader, TENANT, clock, envelope},
+    world::{Counted, Reader, TENANT, clock, counted, envelope, publishing_store, settings},
 };
 
 /// Counts two rows up, in an order that depends on the event; the first time, each waits until
@@ -82,4 +83,34 @@ async fn an_effect_that_met_another_is_tried_again_at_once() {
     assert_eq!(rows.iter().map(|row| row.n).collect::<Vec<_>>(), [2, 2]);
     assert_eq!(effect.calls.load(Ordering::SeqCst), 3, "one was broken off, and came again");
     assert!(reader.inbox().await.values().all(|state| *state == State::Done));
+}
+
+/// A relay that has sent thousands of later events in the meantime still finds the one that was
+/// written first and committed last, and sends it before the next of its key.
+#[tokio::test]
+async fn what_is_committed_late_is_sent_in_the_order_of_its_key() {
+    const OTHERS: i64 = 5_000;
+    let store = publishing_store(&clock()).await;
+    let bus = RecordingBus::new();
+    let engine = EventEngine::new(store.store(), Vec::new(), bus.clone(), settings());
+    let late = store.write(&tenant_context(TENANT)).await.expect("a transaction");
+    late.publish(&counted(1, 1)).await.expect("an event");
+    for round in 0..2 {
+        let tx = store.write(&tenant_context(TENANT)).await.expect("a transaction");
+        for n in 1..=OTHERS / 2 {
+            tx.publish(&counted(2, round * OTHERS / 2 + n)).await.expect("an event");
+        }
+        tx.commit().await.expect("a commit");
+        engine.run_until_idle().await.expect("a working store");
+    }
+    late.commit().await.expect("a commit");
+    let next = store.write(&tenant_context(TENANT)).await.expect("a transaction");
+    next.publish(&counted(1, 2)).await.expect("an event");
+    next.commit().await.expect("a commit");
+    engine.run_until_idle().await.expect("a working store");
+
+    let sent = bus.events::<Counted>("reader");
+    let others: Vec<_> = (1..=OTHERS).map(|n| counted(2, n)).collect();
+    assert_eq!(sent[..others.len()], others[..]);
+    assert_eq!(sent[others.len()..], [counted(1, 1), counted(1, 2)]);
 }

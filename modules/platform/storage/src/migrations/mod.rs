@@ -7,6 +7,8 @@
 
 mod calls;
 mod inbox;
+mod numbered;
+mod open;
 mod outbox;
 mod unsent;
 
@@ -35,5 +37,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(inbox::CreateInbox),
         Box::new(calls::CreateCallRecords),
         Box::new(unsent::IndexUnsent),
+        Box::new(numbered::NumberByTransaction),
+        Box::new(open::IndexOpen),
     ]
 }

@@ -25,7 +25,7 @@ pub struct PostgresConfig {
 }
 
 impl PostgresConfig {
-    /// Ten connections for tenants and four for the system, waited for a second, nothing between.
+    /// Ten connections for tenants and eight for the system, waited for a second, nothing between.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl PostgresConfig {
             app_password: None,
             system_password: None,
             connections: 10,
-            system_connections: 4,
+            system_connections: 8,
             acquire_time: Duration::from_secs(1),
             pooler: Pooler::None,
         }

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use kernel::TenantId;
-use sea_orm::{DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{
+    DbErr, ExecResult, QueryResult, Statement,
+    sea_query::{Expr, Func},
+};
 use tokio::sync::Mutex;
 
 use super::{
@@ -47,6 +50,15 @@ impl PostgresTransaction {
     pub(crate) async fn narrow_to(&self, tenant: TenantId) -> Result<(), DbErr> {
         let narrow = format!("SET LOCAL ROLE \"{}\"; {}", self.app_role, statement::set(tenant));
         self.send(&narrow).await
+    }
+
+    /// What does the same where a statement returns it.
+    pub(crate) fn narrowing(&self, tenant: TenantId) -> Vec<Expr> {
+        let set = |setting: &str, to: String| {
+            let set_config = Func::cust("set_config").arg(setting).arg(to).arg(true);
+            Expr::from(set_config)
+        };
+        vec![set("role", self.app_role.clone()), set(super::TENANT_SETTING, tenant.0.to_string())]
     }
 
     pub(crate) async fn commit(self) -> Result<(), DbErr> {

@@ -37,11 +37,13 @@ async fn they_are_reversible() {
 #[tokio::test]
 async fn each_step_is_reversible() {
     let database = Database::connect("sqlite::memory:").await.expect("a database");
-    for _ in storage::migrations() {
+    // The embedded engine has nothing to change there.
+    const OF_POSTGRES_ALONE: [&str; 1] = ["platform_0005_number_by_transaction"];
+    for step in storage::migrations() {
         let before = schema(&database).await;
         Migrator::up(&database, Some(1)).await.expect("up");
         let after = schema(&database).await;
-        assert_ne!(before, after);
+        assert_eq!(before == after, OF_POSTGRES_ALONE.contains(&step.name()), "{}", step.name());
         Migrator::down(&database, Some(1)).await.expect("down");
         assert_eq!(schema(&database).await, before);
         Migrator::up(&database, Some(1)).await.expect("up again");
@@ -61,6 +63,8 @@ fn their_names_are_unique_and_stay() {
             "platform_0002_create_inbox",
             "platform_0003_create_call_records",
             "platform_0004_index_unsent",
+            "platform_0005_number_by_transaction",
+            "platform_0006_index_open",
         ]
     );
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());

@@ -63,7 +63,7 @@ async fn a_fact_that_nobody_takes_needs_no_row() {
     tx.publish(&NoteRead { note: Uuid::from_u128(5) }).await.expect("an event");
     tx.commit().await.expect("a commit");
     assert_eq!(outbox(&world).await, []);
-    assert!(world.store.outbox_written().notified().now_or_never().is_none());
+    assert!(world.store.news().now_or_never().is_none());
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn a_fact_is_undone_with_its_change() {
     assert_eq!(world.all_notes().await, []);
     assert_eq!(outbox(&world).await, []);
     assert_eq!(waiting(&world).await, []);
-    assert!(world.store.outbox_written().notified().now_or_never().is_none());
+    assert!(world.store.news().now_or_never().is_none());
 }
 
 #[tokio::test]
@@ -85,9 +85,12 @@ async fn the_relay_is_woken_by_the_commit() {
     let world = World::new().await;
     let tx = world.store.write(&context(ours())).await.expect("a transaction");
     tx.publish(&written(5)).await.expect("an event");
-    assert!(world.store.outbox_written().notified().now_or_never().is_none(), "not before it");
+    assert!(world.store.news().now_or_never().is_none(), "not before it");
     tx.commit().await.expect("a commit");
-    assert!(world.store.outbox_written().notified().now_or_never().is_some());
+    let news = world.store.news().now_or_never().expect("some news");
+    let destinations: Vec<_> = news.destinations.iter().map(String::as_str).collect();
+    assert_eq!((destinations, news.scheduled), (vec!["notifications", "search"], false));
+    assert!(world.store.news().now_or_never().is_none(), "they are told once");
 }
 
 #[tokio::test]
@@ -164,7 +167,7 @@ async fn what_is_due_goes_into_the_outbox_in_order() {
     assert_eq!(promote(at(30), 2).await, 2);
     assert_eq!(promote(at(30), 2).await, 1);
     assert_eq!(promote(at(30), 2).await, 0);
-    assert!(world.store.outbox_written().notified().now_or_never().is_some());
+    assert!(world.store.news().now_or_never().is_some());
     let rows = outbox(&world).await;
     let promoted: Vec<_> = rows.iter().map(|row| EventId(row.event_id)).collect();
     assert_eq!(promoted, [ids[1], ids[2], ids[0]]);

@@ -10,6 +10,7 @@ mod keys;
 mod logins;
 mod losing;
 mod migrating;
+mod milestone;
 mod module;
 mod outage;
 mod pool;
