@@ -90,15 +90,17 @@ async fn an_effect_that_met_another_is_tried_again_at_once() {
 #[tokio::test]
 async fn what_is_committed_late_is_sent_in_the_order_of_its_key() {
     const OTHERS: i64 = 5_000;
+    const ROUNDS: i64 = 4;
     let store = publishing_store(&clock()).await;
     let bus = RecordingBus::new();
     let engine = EventEngine::new(store.store(), Vec::new(), bus.clone(), settings());
     let late = store.write(&tenant_context(TENANT)).await.expect("a transaction");
     late.publish(&counted(1, 1)).await.expect("an event");
-    for round in 0..2 {
+    // The relay looks several times, and moves on in between.
+    for round in 0..ROUNDS {
         let tx = store.write(&tenant_context(TENANT)).await.expect("a transaction");
-        for n in 1..=OTHERS / 2 {
-            tx.publish(&counted(2, round * OTHERS / 2 + n)).await.expect("an event");
+        for n in 1..=OTHERS / ROUNDS {
+            tx.publish(&counted(2, round * OTHERS / ROUNDS + n)).await.expect("an event");
         }
         tx.commit().await.expect("a commit");
         engine.run_until_idle().await.expect("a working store");
