@@ -45,6 +45,8 @@ pub(crate) async fn measure(options: &Options) -> Result<Vec<Finding>> {
     let rate = flow.drain(options.events).await?;
     let commits = flow.bare_commits(Duration::from_secs(options.seconds)).await?;
     let half = rate / 2.0;
+    // Not measured: connections are opened, and statements planned.
+    flow.paced(half, Duration::from_secs(options.seconds)).await?;
     let p99 = flow.paced(half, Duration::from_secs(5 * options.seconds)).await?;
     flow.stop().await;
     Ok(vec![
