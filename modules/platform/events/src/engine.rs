@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use seam::{EventBus, EventInbox, Port, Slot};
-use storage::{News, Store, StoreError};
+use storage::{Store, StoreError};
 use tokio::{
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval},
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Backlog, Consumer, DeadLetters, EngineSettings, backlog,
     inbox::Inbox,
+    look::{Look, Outbox},
     relay::Relay,
     schedule, sweep,
     work::{Job, Work},
@@ -25,56 +26,6 @@ pub struct EventEngine {
     pub(crate) relay: Arc<Relay>,
     pub(crate) settings: EngineSettings,
     wake: Arc<Notify>,
-}
-
-/// What to look for.
-#[derive(Debug, Default)]
-struct Look {
-    schedule: bool,
-    outbox: Outbox,
-    inbox: bool,
-}
-
-/// Where something may be to be sent.
-#[derive(Debug)]
-enum Outbox {
-    Anywhere,
-    To(BTreeSet<String>),
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        Self::To(BTreeSet::new())
-    }
-}
-
-impl Look {
-    fn everywhere() -> Self {
-        Self { schedule: true, outbox: Outbox::Anywhere, inbox: true }
-    }
-
-    fn at_the_inbox() -> Self {
-        Self { inbox: true, ..Self::default() }
-    }
-
-    /// Where a commit left something.
-    fn at(news: News) -> Self {
-        let News { destinations, scheduled } = news;
-        Self { schedule: scheduled, outbox: Outbox::To(destinations), inbox: false }
-    }
-
-    /// Where there may be more to do after `jobs`.
-    fn after(jobs: Vec<Job>) -> Self {
-        let (mut destinations, mut inbox) = (BTreeSet::new(), false);
-        for job in jobs {
-            match job {
-                Job::Destination(destination) => drop(destinations.insert(destination)),
-                Job::Key { .. } => inbox = true,
-                Job::Sweep => {}
-            }
-        }
-        Self { schedule: false, outbox: Outbox::To(destinations), inbox }
-    }
 }
 
 impl EventEngine {

@@ -20,6 +20,7 @@ mod dead_letters;
 mod engine;
 mod history;
 mod inbox;
+mod look;
 mod relay;
 mod schedule;
 mod scopes;

@@ -125,11 +125,12 @@ pub(super) async fn claim_as_next(
     let claimed =
         tx.insert_into_tenant(ctx, row, &[Column::EventId, Column::Consumer], ahead).await?;
     #[cfg(feature = "failpoints")]
-    if let InTenant::Not(tx) = claimed
-        && failpoints::is_on("events::inbox_forgets")
-    {
-        return tx.into_tenant(ctx).await.map(InTenant::Inserted);
-    }
+    let claimed = match claimed {
+        InTenant::Not(tx) if failpoints::is_on("events::inbox_forgets") => {
+            InTenant::Inserted(tx.into_tenant(ctx).await?)
+        }
+        claimed => claimed,
+    };
     Ok(claimed)
 }
 

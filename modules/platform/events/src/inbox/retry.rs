@@ -7,8 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
-    Inbox, Spoiled,
+    Inbox,
     attempt::{self, NeverCameBack, Verdict, bounded},
+    effect::Spoiled,
     rows::{self, Waiting},
 };
 use crate::{
