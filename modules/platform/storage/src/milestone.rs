@@ -20,8 +20,8 @@ impl Store {
         self.number("SELECT pg_current_xact_id()::text::bigint").await.map(Milestone)
     }
 
-    /// Whether all transactions before `milestone` have ended: what they wrote can be read, or
-    /// never will be. One that only reads keeps nothing back.
+    /// Whether all transactions before `milestone` have ended, in all databases of the server: what
+    /// they wrote can be read, or never will be. One that only reads keeps nothing back.
     ///
     /// # Errors
     /// [`StoreError::Busy`], or the database's.

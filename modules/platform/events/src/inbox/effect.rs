@@ -57,7 +57,10 @@ impl Inbox {
                     return Ok(());
                 }
                 if ahead.is_some() {
-                    return Ok(tx.commit().await?);
+                    tx.commit().await?;
+                    // What it waits for may have been handled since.
+                    self.wake.notify_one();
+                    return Ok(());
                 }
                 tx.into_tenant(&ctx).await?
             }

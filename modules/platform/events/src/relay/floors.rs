@@ -26,7 +26,7 @@ struct Floor {
     /// No row before it is unsent, or will ever be.
     seq: i64,
     /// Where it is to be moved to, once all transactions have ended that were open when this was
-    /// the first unsent row: one of them may have written an earlier one.
+    /// the first unsent row, and what they wrote before it has been sent.
     next: Option<(i64, Milestone)>,
 }
 
@@ -46,6 +46,12 @@ impl Floors {
         let mut floor = self.lock().get(destination).copied().unwrap_or_default();
         match floor.next {
             Some((seq, milestone)) if store.has_passed(milestone).await? => {
+                // All are known by now that may come before it, and those that did are still to be
+                // sent: they may be held back, or in a lane of another relay.
+                let first = rows::first_unsent(store, destination, floor.seq).await?;
+                if first.is_some_and(|first| first < seq) {
+                    return Ok(());
+                }
                 floor = Floor { seq, next: None };
             }
             None if seen >= floor.seq.saturating_add(STEP) => {
@@ -58,6 +64,15 @@ impl Floors {
         }
         self.lock().insert(destination.to_owned(), floor);
         Ok(())
+    }
+
+    /// An unsent row was seen there. Where it is below the floor, this is another database than the
+    /// one that the floor was found in: one restored, or a standby that had not heard of the last.
+    pub(super) fn saw(&self, destination: &str, seq: i64) {
+        let mut floors = self.lock();
+        if floors.get(destination).is_some_and(|floor| seq < floor.seq) {
+            floors.remove(destination);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Floor>> {
@@ -130,8 +145,18 @@ mod tests {
         let first = all[sent.len()];
         floors.raise(&store, "sink", first).await.expect("a working store");
         assert_eq!(floors.of("sink"), 0, "somebody may have written an earlier one");
-        floors.raise(&store, "sink", first).await.expect("a working store");
+        // Other databases of the server have transactions too.
+        let raised = async {
+            while floors.of("sink") == 0 {
+                floors.raise(&store, "sink", first).await.expect("a working store");
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), raised).await.expect("raised");
         assert_eq!(floors.of("sink"), first);
         assert_eq!(floors.of("another"), 0);
+        floors.saw("sink", first);
+        assert_eq!(floors.of("sink"), first);
+        floors.saw("sink", first - 1);
+        assert_eq!(floors.of("sink"), 0, "it was of another database");
     }
 }

@@ -77,7 +77,11 @@ impl Relay {
         in_hand: &BTreeSet<String>,
     ) -> Result<Vec<String>, StoreError> {
         let (now, backoff) = (self.store.clock().now(), self.settings.relay_backoff);
-        rows::due_destinations(&self.store, in_hand, now, backoff).await
+        let due = rows::due_destinations(&self.store, in_hand, now, backoff).await?;
+        for (destination, seq) in &due {
+            self.floors.saw(destination, *seq);
+        }
+        Ok(due.into_iter().map(|(destination, _)| destination).collect())
     }
 
     /// Whether `destination` is not known to be out of reach.
@@ -292,8 +296,13 @@ impl Relay {
             let due = rows::due(&self.store, due, now, backoff, limit).await?;
             let needed = batch::lanes_of(&due);
             if self.lanes.are_held(&needed, now) {
-                if let Some(first) = due.first() {
-                    self.floors.raise(&self.store, destination, first.seq).await?;
+                if let Some(first) = due.first()
+                    && let Err(error) = self.floors.raise(&self.store, destination, first.seq).await
+                {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "where unsent rows begin was not looked up, and is another time"
+                    );
                 }
                 return Ok(due);
             }

@@ -13,13 +13,14 @@ use storage::{
 use super::health::wait;
 use crate::scopes::{OPERATOR, RELAY};
 
-/// The destinations that have rows to be sent now, apart from those `in_hand`.
+/// The destinations that have rows to be sent now, apart from those `in_hand`, each with the first of
+/// its rows.
 pub(super) async fn due_destinations(
     store: &Store,
     in_hand: &BTreeSet<String>,
     now: Timestamp,
     backoff: Backoff,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<(String, i64)>, StoreError> {
     let mut found = Vec::new();
     // From one destination to the next by the index, however many rows each has; what is in hand is
     // stepped over, and not read at all.
@@ -37,11 +38,12 @@ pub(super) async fn due_destinations(
         if let Some(before) = before {
             query = query.filter(Column::Destination.lt(before.as_str()));
         }
-        let row = query.order_by_asc(Column::Destination).limit(1).one().await?;
+        let first = query.order_by_asc(Column::Destination).order_by_asc(Column::Seq);
+        let row = first.limit(1).one().await?;
         match (row, before) {
             (Some(row), _) => {
                 after = Some(row.destination.clone());
-                found.push(row.destination);
+                found.push((row.destination, row.seq));
             }
             (None, Some(name)) => (after, before) = (Some(name.clone()), in_hand.next()),
             (None, None) => return Ok(found),

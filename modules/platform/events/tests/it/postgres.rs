@@ -13,6 +13,7 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait,
 };
+use seam::CallFailure;
 use storage::{TenantTx, tables::inbox::State};
 use testing::{RecordingBus, tenant_context};
 use tokio::sync::Barrier;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     entities::applied,
     script::Script,
-    world::{Counted, Reader, TENANT, clock, counted, envelope, publishing_store, settings},
+    world::{Counted, LONG, Reader, TENANT, clock, counted, envelope, publishing_store, settings},
 };
 
 /// Counts two rows up, in an order that depends on the event; the first time, each waits until
@@ -91,7 +92,8 @@ async fn an_effect_that_met_another_is_tried_again_at_once() {
 async fn what_is_committed_late_is_sent_in_the_order_of_its_key() {
     const OTHERS: i64 = 5_000;
     const ROUNDS: i64 = 4;
-    let store = publishing_store(&clock()).await;
+    let clock = clock();
+    let store = publishing_store(&clock).await;
     let bus = RecordingBus::new();
     let engine = EventEngine::new(store.store(), Vec::new(), bus.clone(), settings());
     let late = store.write(&tenant_context(TENANT)).await.expect("a transaction");
@@ -109,6 +111,11 @@ async fn what_is_committed_late_is_sent_in_the_order_of_its_key() {
     let next = store.write(&tenant_context(TENANT)).await.expect("a transaction");
     next.publish(&counted(1, 2)).await.expect("an event");
     next.commit().await.expect("a commit");
+    // It is found, and not sent at once.
+    bus.fail("reader", CallFailure::unavailable("reader"));
+    engine.run_until_idle().await.expect("a working store");
+    bus.heal("reader");
+    clock.advance(LONG);
     engine.run_until_idle().await.expect("a working store");
 
     let sent = bus.events::<Counted>("reader");

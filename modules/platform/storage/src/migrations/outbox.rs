@@ -43,7 +43,8 @@ impl MigrationTrait for CreateOutbox {
             )
             .await?;
         // The sweeper asks for what was sent before a day, operators for what waits, by destination.
-        // The relay has had an index of its own since `platform_0004_index_unsent`.
+        // The relay has had an index of its own since `platform_0004_index_unsent`, and the others
+        // since `platform_0006_index_open`.
         manager
             .create_index(
                 Index::create()

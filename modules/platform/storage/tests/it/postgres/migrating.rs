@@ -12,13 +12,13 @@ use sea_orm_migration::{
     async_trait::async_trait,
     prelude::{DbErr, MigrationName, SchemaManager, Table},
 };
-use storage::{StoreError, access, schema::text};
+use storage::{StoreError, access, schema::text, tables::outbox};
 
 use super::{module::OwnModule, texts};
 use crate::{
     entities::{Migrator, note},
     later::WithTags,
-    world::{TESTS, context, note, ours},
+    world::{NoteWritten, TESTS, context, note, ours},
 };
 
 /// Long enough for another to be met, and no longer.
@@ -124,6 +124,35 @@ async fn databases_of_one_server_are_migrated_at_once() {
     for migrating in migrating {
         migrating.await.expect("no panic").expect("up");
     }
+}
+
+/// Events that are kept have their numbers, and the next ones get others.
+#[tokio::test]
+async fn events_are_numbered_on_over_migrations() {
+    let module = OwnModule::migrated::<Migrator>().await;
+    let schema = module.schema().await;
+    let names: Vec<_> = Migrator::migrations().iter().map(|own| own.name().to_owned()).collect();
+    let numbered = names.iter().position(|name| name == "platform_0005_number_by_transaction");
+    let since = u32::try_from(names.len() - numbered.expect("it is one of them")).expect("a few");
+    let mut published = Vec::new();
+    for round in 1..=2 {
+        let store = module.open::<Migrator>().await.expect("a store");
+        for n in 1..=3 {
+            let tx = store.write(&context(ours())).await.expect("a transaction");
+            let fact = NoteWritten { note: uuid::Uuid::from_u128(10 * round + n) };
+            tx.publish(&fact).await.expect("an event");
+            tx.commit().await.expect("a commit");
+        }
+        let rows = store.system(&TESTS).find::<outbox::Entity>();
+        let rows = rows.order_by_asc(outbox::Column::Seq).all().await.expect("the outbox");
+        published = rows.iter().map(|row| row.event_id).collect();
+        store.close().await;
+        schema.down::<Migrator>(since).await.expect("down");
+        schema.up::<Migrator>().await.expect("up again");
+    }
+    // Three facts for two destinations, twice, in the order in which they were told.
+    let in_order = published.chunks(2).all(|pair| pair[0] == pair[1]);
+    assert!(published.len() == 12 && in_order, "{published:?}");
 }
 
 /// Creates a table, then waits for a lock that the test has, then creates another.
