@@ -14,7 +14,8 @@ use storage::{Milestone, Store, StoreError};
 
 use super::rows;
 
-/// How much must have been sent before it is worth two small questions to move the beginning.
+/// By how many numbers, of all destinations, the first row must be on before it is worth a few small
+/// questions to move the beginning.
 const STEP: i64 = 1_000;
 
 /// What one relay knows of all destinations.

@@ -40,7 +40,7 @@ impl MigrationTrait for CreateInbox {
                     .take(),
             )
             .await?;
-        // What is to be tried now, and how much is dead.
+        // What is to be tried now, and how much is dead: until `platform_0006_index_open`.
         manager
             .create_index(
                 Index::create()
@@ -51,7 +51,7 @@ impl MigrationTrait for CreateInbox {
                     .take(),
             )
             .await?;
-        // Whether an earlier one of the same key waits.
+        // Whether an earlier one of the same key waits: until then, too.
         manager
             .create_index(
                 Index::create()
