@@ -123,14 +123,46 @@ mod tests {
         tx.commit().await.expect("a commit");
     }
 
+    async fn source() -> TestStore {
+        let store = TestStore::builder("source").random_ids().route(Happened::TYPE, "sink");
+        store.open::<Migrator>().await.expect("a store")
+    }
+
+    /// Only an engine with several writers has such rows.
+    #[tokio::test]
+    async fn the_beginning_stays_before_a_row_that_came_late_until_it_is_sent() {
+        let store = source().await;
+        if store.is_exclusive() {
+            return;
+        }
+        let late = store.write(&tenant_context(TENANT)).await.expect("a transaction");
+        late.publish(&Happened).await.expect("an event");
+        publish(&store, STEP + 5).await;
+        let now = store.store().clock().now();
+        let first = rows::first_unsent(&store, "sink", 0).await.expect("rows").expect("a row");
+        let last = first + STEP + 4;
+        rows::mark_sent(&store, &Vec::from_iter(first..last), now).await.expect("sent");
+        let floors = Floors::default();
+        floors.raise(&store, "sink", last).await.expect("a working store");
+        late.commit().await.expect("a commit");
+
+        let all_have_ended = async || {
+            let milestone = store.milestone().await.expect("a milestone");
+            while !store.has_passed(milestone).await.expect("an answer") {}
+            floors.raise(&store, "sink", last).await.expect("a working store");
+        };
+        all_have_ended().await;
+        assert_eq!(floors.of("sink"), 0, "the late one is still to be sent");
+        let late = rows::first_unsent(&store, "sink", 0).await.expect("rows").expect("a row");
+        assert!(late < first);
+        rows::mark_sent(&store, &[late], now).await.expect("sent");
+        all_have_ended().await;
+        assert_eq!(floors.of("sink"), last);
+    }
+
     #[tokio::test]
     async fn the_beginning_moves_past_what_was_sent() {
-        let store = TestStore::builder("source")
-            .random_ids()
-            .route(Happened::TYPE, "sink")
-            .open::<Migrator>()
-            .await
-            .expect("a store");
+        let store = source().await;
         publish(&store, STEP + 5).await;
         let now = store.store().clock().now();
         let backoff = Backoff { base: std::time::Duration::ZERO, cap: std::time::Duration::ZERO };
