@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::{Options, finding::Finding, load::median, reads::through_store, world::World};
+use crate::{
+    Options, finding::Finding, load::median, reads::through_store, tables::note, world::World,
+};
 
 const FEW_ROWS: u64 = 1_000;
 const FEW_TENANTS: u64 = 10;
@@ -20,7 +22,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Vec<Finding>> {
 
     let time = Duration::from_secs(options.seconds);
     let rate = async |world: &World, rows, tenants| {
-        anyhow::Ok(through_store(&world.store, time, rows, tenants).await?.rate)
+        anyhow::Ok(through_store(&world.store, note::Column::Id, time, rows, tenants).await?.rate)
     };
     rate(&small, FEW_ROWS, FEW_TENANTS).await?;
     // Once over the large tables, so that both are read from memory.

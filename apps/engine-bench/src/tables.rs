@@ -34,7 +34,7 @@ pub(crate) mod note {
 pub(crate) mod plain {
     use sea_orm::entity::prelude::*;
 
-    /// A note that anybody may read.
+    /// A note that the database protects from nobody.
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "plain_notes")]
     pub(crate) struct Model {
@@ -50,6 +50,8 @@ pub(crate) mod plain {
     pub(crate) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+
+    storage::tenant_entity!(Entity, Column::TenantId);
 }
 
 /// The platform's tables and these.
