@@ -20,8 +20,9 @@ use storage::Store;
 
 use crate::{bus, config::Config};
 
-/// A store that takes longer to answer is not ready.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A store that takes longer to answer is not ready. Longer than a full pool is waited for where
+/// nothing else is set, so that a store answers for itself; whoever asks gives up soon after.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What readiness depends on: the local modules' stores. A remote module that is down is reported
 /// and makes nothing unready, since all other routes keep working; nor does a broker that is down,

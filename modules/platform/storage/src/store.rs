@@ -142,8 +142,8 @@ impl Store {
     }
 
     /// Whether the database answers whoever the store logs in as: requests need the one login, and
-    /// the work behind them the other. Waits for connections as a request does, so that a store
-    /// that would be busy to one does not answer either.
+    /// the work behind them the other. Where all connections are in use and come and go, that is
+    /// the answer; where none comes back, one is waited for as a request waits.
     ///
     /// # Errors
     /// What the database said.

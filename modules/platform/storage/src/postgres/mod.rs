@@ -99,7 +99,7 @@ impl Postgres {
 
     /// Runs a statement that reads nothing, as both roles.
     pub(crate) async fn ping(&self, statement: &Statement) -> Result<(), DbErr> {
-        tokio::try_join!(self.app.read(statement), self.system.read(statement)).map(drop)
+        tokio::try_join!(self.app.ping(statement), self.system.ping(statement)).map(drop)
     }
 
     async fn read_in_transaction(

@@ -50,6 +50,9 @@ const IDLE: Duration = Duration::from_secs(600);
 /// not grow for ever, and a changed address is noticed.
 const LIFETIME: Duration = Duration::from_secs(1800);
 
+/// A connection that came back within this time shows that the server answers.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// How long a statement's answer is waited for: longer than the server itself works on one (see
 /// `roles::SETTINGS`), so that it runs out only where the server or the way to it stands still.
 pub(super) const STATEMENT_TIME: Duration = Duration::from_secs(35);
@@ -71,6 +74,8 @@ struct Inner {
     permits: Arc<Semaphore>,
     /// The last used at the end, so that those that are not needed grow old.
     idle: Mutex<Vec<Idle>>,
+    /// When a connection last came back as it should be.
+    last_back: Mutex<Instant>,
     closed: AtomicBool,
 }
 
@@ -131,6 +136,7 @@ impl Pool {
             acquire_time: config.acquire_time,
             permits: Arc::new(Semaphore::new(most as usize)),
             idle: Mutex::new(Vec::new()),
+            last_back: Mutex::new(Instant::now()),
             closed: AtomicBool::new(false),
         });
         Inner::close_old_ones(&inner);
@@ -148,6 +154,16 @@ impl Pool {
                 outcome => return outcome.map_err(failed),
             }
         }
+    }
+
+    /// Runs a statement to hear whether the server answers. Where all connections are in use and
+    /// come and go, it does, and the question does not wait behind the work.
+    pub(super) async fn ping(&self, statement: &Statement) -> Result<(), DbErr> {
+        let is_full = self.0.permits.available_permits() == 0;
+        if is_full && self.0.last_back().elapsed() < FRESH {
+            return Ok(());
+        }
+        self.read(statement).await.map(drop)
     }
 
     /// Starts a transaction with `begin`; over another connection where the first turns out to be
@@ -198,6 +214,7 @@ impl Pool {
     /// Takes back a connection that is as it should be.
     pub(super) fn take_back(&self, leased: Leased) {
         let Leased { connection, made, permit } = leased;
+        *self.0.last_back() = Instant::now();
         if self.0.closed.load(Ordering::Acquire) || made.elapsed() > LIFETIME {
             self.0.say_goodbye(connection, Some(permit));
             return;
@@ -236,6 +253,10 @@ impl Inner {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         // Nothing that is done under it can leave it half done.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_back(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.last_back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pop(&self) -> Option<Idle> {

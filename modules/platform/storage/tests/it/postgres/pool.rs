@@ -8,6 +8,7 @@ use std::{
 use futures_util::FutureExt as _;
 use sea_orm::ColumnTrait;
 use storage::{PostgresConfig, Store, StoreError};
+use tokio::time::timeout;
 
 use super::{Notes, texts};
 use crate::{
@@ -51,6 +52,29 @@ async fn one_after_the_other_needs_one_connection() {
         count(&store).await;
     }
     assert_eq!(sessions(&notes, "%").await, ["notes_app", "notes_system"]);
+}
+
+/// Taking a replica out because it has much to do would leave more to the others.
+#[tokio::test]
+async fn where_all_are_in_use_it_answers_for_as_long_as_they_come_and_go() {
+    let acquire_time = Duration::from_millis(100);
+    let (_notes, store) = with_connections(1, acquire_time).await;
+    count(&store).await;
+    let _held = store.write(&context(ours())).await.expect("a transaction");
+    let begun = Instant::now();
+    store.ping().await.expect("one came back just now");
+    assert!(begun.elapsed() < acquire_time, "it does not wait for a connection");
+
+    let refused = async {
+        loop {
+            if let Err(refused) = store.ping().await {
+                return refused;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let refused = timeout(Duration::from_secs(20), refused).await.expect("none comes back");
+    assert!(matches!(refused, StoreError::Busy { .. }), "{refused:?}");
 }
 
 #[tokio::test]
