@@ -4,8 +4,8 @@
 use sea_orm_migration::{
     async_trait::async_trait,
     prelude::{
-        ConditionalStatement, DbErr, Expr, ExprTrait, Index, MigrationName, MigrationTrait,
-        SchemaManager,
+        ConditionalStatement, DbErr, Expr, ExprTrait, Index, IndexCreateStatement, MigrationName,
+        MigrationTrait, SchemaManager,
     },
 };
 
@@ -20,42 +20,22 @@ impl MigrationName for IndexOpen {
 #[async_trait]
 impl MigrationTrait for IndexOpen {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // What is to be tried now, and what is dead.
-        manager
-            .create_index(
-                Index::create()
-                    .name("inbox_open")
-                    .table("inbox")
-                    .col("state")
-                    .col("next_attempt_at")
-                    .and_where(Expr::col("done_at").is_null())
-                    .take(),
-            )
-            .await?;
-        // Whether an earlier one of the same key waits.
-        manager
-            .create_index(
-                Index::create()
-                    .name("inbox_open_by_key")
-                    .table("inbox")
-                    .col("consumer")
-                    .col("ordering_key")
-                    .col("received_at")
-                    .and_where(Expr::col("done_at").is_null())
-                    .take(),
-            )
-            .await?;
-        // What has had its time.
-        manager
-            .create_index(
-                Index::create()
-                    .name("outbox_sent")
-                    .table("outbox")
-                    .col("sent_at")
-                    .and_where(Expr::col("sent_at").is_not_null())
-                    .take(),
-            )
-            .await?;
+        let is_open = || Expr::col("done_at").is_null();
+        let indexes = [
+            // What is to be tried now, and what is dead.
+            index("inbox_open", "inbox", &["state", "next_attempt_at"]).and_where(is_open()).take(),
+            // Whether an earlier one of the same key waits.
+            index("inbox_open_by_key", "inbox", &["consumer", "ordering_key", "received_at"])
+                .and_where(is_open())
+                .take(),
+            // What has had its time.
+            index("outbox_sent", "outbox", &["sent_at"])
+                .and_where(Expr::col("sent_at").is_not_null())
+                .take(),
+        ];
+        for index in indexes {
+            manager.create_index(index).await?;
+        }
         for (name, table) in
             [("inbox_by_state", "inbox"), ("inbox_by_key", "inbox"), ("outbox_by_sent", "outbox")]
         {
@@ -70,11 +50,7 @@ impl MigrationTrait for IndexOpen {
             ("inbox_by_key", "inbox", &["consumer", "ordering_key", "state"]),
             ("outbox_by_sent", "outbox", &["sent_at", "destination", "seq"]),
         ] {
-            let mut index = Index::create();
-            for column in columns {
-                index.col(*column);
-            }
-            manager.create_index(index.name(name).table(table).take()).await?;
+            manager.create_index(index(name, table, columns)).await?;
         }
         for (name, table) in
             [("outbox_sent", "outbox"), ("inbox_open_by_key", "inbox"), ("inbox_open", "inbox")]
@@ -83,4 +59,13 @@ impl MigrationTrait for IndexOpen {
         }
         Ok(())
     }
+}
+
+fn index(name: &str, table: &str, columns: &[&str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.name(name).table(table.to_owned());
+    for column in columns {
+        index.col((*column).to_owned());
+    }
+    index.take()
 }
