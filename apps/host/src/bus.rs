@@ -9,6 +9,9 @@ use tokio::runtime::Handle;
 
 use crate::config::{self, Config};
 
+// What engines send at once, programs take at once, with what is around the envelopes.
+const _: () = assert!(events::MOST_BYTES <= web::internal::ARGUMENT_LIMIT / 2);
+
 /// What brings the events of this program's modules to others, and those of others to them.
 #[derive(Clone)]
 pub(crate) enum Bus {

@@ -36,4 +36,4 @@ pub use dead_letters::{
 };
 pub use engine::EventEngine;
 pub use history::{Entry, Happening};
-pub use settings::{EngineSettings, Retention};
+pub use settings::{EngineSettings, MOST_BYTES, Retention};

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use seam::resilience::Backoff;
 
+/// How many bytes of envelopes go to a destination at once: half of what a program reads of a call.
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
+
 /// How the engine works. The defaults are what programs run with.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
@@ -11,7 +14,7 @@ pub struct EngineSettings {
     /// once.
     pub poll: Duration,
     /// How many envelopes go to a destination at once; at most 500, as
-    /// [`seam::EventBatch`] has it.
+    /// [`seam::EventBatch`] has it, and no more than [`MOST_BYTES`] hold.
     pub batch: u32,
     /// How long a publication may take before its outcome counts as unknown.
     pub publish_time: Duration,

@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use kernel::Envelope;
 use storage::tables::outbox::Model;
 
+use crate::settings::MOST_BYTES;
+
 /// Chooses from due rows, which are in the order of writing, those that are sent at once.
 ///
 /// Rows of keys whose first row was never sent in vain go together. A row that was goes alone, so
@@ -22,6 +24,18 @@ pub(super) fn compose(due: Vec<Model>) -> Vec<Model> {
         Some(alone) => due.into_iter().filter(|row| row.seq == alone).collect(),
         None => due.into_iter().filter(|row| !suspect.contains(&row.ordering_key)).collect(),
     }
+}
+
+/// How many of `rows`, from the first, go in one message: no more than `most`, nor than
+/// [`MOST_BYTES`] hold.
+pub(super) fn length(rows: &[Model], most: usize) -> usize {
+    let mut bytes = 0_usize;
+    let fits = rows.iter().take(most).take_while(|row| {
+        bytes = bytes.saturating_add(row.envelope.to_string().len());
+        bytes <= MOST_BYTES
+    });
+    // One that is longer by itself goes by itself, and its receiver says what it makes of it.
+    fits.count().max(1).min(rows.len())
 }
 
 /// A row whose envelope this build cannot read.
@@ -122,6 +136,16 @@ mod tests {
     #[test]
     fn nothing_is_composed_of_nothing() {
         assert!(compose(Vec::new()).is_empty());
+        assert_eq!(length(&[], 5), 0);
+    }
+
+    #[test]
+    fn a_message_is_as_long_as_its_receiver_takes() {
+        let of = |bytes| Model { envelope: "x".repeat(bytes).into(), ..row(1, "a", 0) };
+        let third = MOST_BYTES / 3 - 10;
+        assert_eq!(length(&[of(third), of(third), of(third), of(third)], 400), 3);
+        assert_eq!(length(&[of(third), of(third), of(third), of(third)], 2), 2);
+        assert_eq!(length(&[of(MOST_BYTES), of(1)], 400), 1, "it goes by itself");
     }
 
     #[test]

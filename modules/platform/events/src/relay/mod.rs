@@ -279,10 +279,10 @@ impl Relay {
         if ahead.iter().any(|row| row.attempts > 0) {
             // Where something was sent in vain, it is chosen anew each time, from all that is due.
             let mut batch = batch::compose(std::mem::take(ahead));
-            batch.truncate(at_once);
+            batch.truncate(batch::length(&batch, at_once));
             return Ok(batch);
         }
-        Ok(ahead.drain(..at_once.min(ahead.len())).collect())
+        Ok(ahead.drain(..batch::length(ahead, at_once)).collect())
     }
 
     /// What is due for `destination` in lanes that are this relay's.

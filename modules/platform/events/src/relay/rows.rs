@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use kernel::Timestamp;
-use sea_orm::{ColumnTrait, Condition, sea_query::Query};
+use sea_orm::{
+    ColumnTrait, Condition,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use seam::resilience::Backoff;
 use storage::{
     Store, StoreError,
@@ -80,7 +83,8 @@ pub(super) async fn due(
         .column(Column::OrderingKey)
         .from(Entity)
         .cond_where(unsent_for(destination))
-        .and_where(Column::Attempts.gt(0))
+        // Not bound: a plan for any value could not use the index of what is held back.
+        .and_where(Expr::col(Column::Attempts).gt(Expr::cust("0")))
         .cond_where(is_due(now, backoff).not())
         .take();
     query = query.filter(Column::OrderingKey.not_in_subquery(waiting));
