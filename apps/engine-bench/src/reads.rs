@@ -1,5 +1,5 @@
-//! A row of a tenant, read by its key: through the store, with with row-level security and
-//! without, and beside the same prepared select through sea-orm.
+//! A row of a tenant, read by its key: through the store, with row-level security and without,
+//! and beside the same prepared select through sea-orm.
 
 use std::time::Duration;
 

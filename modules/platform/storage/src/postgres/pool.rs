@@ -75,7 +75,7 @@ struct Inner {
     /// The last used at the end, so that those that are not needed grow old.
     idle: Mutex<Vec<Idle>>,
     /// When a connection last came back as it should be.
-    last_back: Mutex<Instant>,
+    last_back: Mutex<Option<Instant>>,
     closed: AtomicBool,
 }
 
@@ -136,7 +136,7 @@ impl Pool {
             acquire_time: config.acquire_time,
             permits: Arc::new(Semaphore::new(most as usize)),
             idle: Mutex::new(Vec::new()),
-            last_back: Mutex::new(Instant::now()),
+            last_back: Mutex::new(None),
             closed: AtomicBool::new(false),
         });
         Inner::close_old_ones(&inner);
@@ -160,7 +160,8 @@ impl Pool {
     /// come and go, it does, and the question does not wait behind the work.
     pub(super) async fn ping(&self, statement: &Statement) -> Result<(), DbErr> {
         let is_full = self.0.permits.available_permits() == 0;
-        if is_full && self.0.last_back().elapsed() < FRESH {
+        let is_closed = self.0.closed.load(Ordering::Acquire);
+        if is_full && !is_closed && self.0.last_back().is_some_and(|at| at.elapsed() < FRESH) {
             return Ok(());
         }
         self.read(statement).await.map(drop)
@@ -214,7 +215,7 @@ impl Pool {
     /// Takes back a connection that is as it should be.
     pub(super) fn take_back(&self, leased: Leased) {
         let Leased { connection, made, permit } = leased;
-        *self.0.last_back() = Instant::now();
+        *self.0.last_back() = Some(Instant::now());
         if self.0.closed.load(Ordering::Acquire) || made.elapsed() > LIFETIME {
             self.0.say_goodbye(connection, Some(permit));
             return;
@@ -255,7 +256,7 @@ impl Inner {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn last_back(&self) -> std::sync::MutexGuard<'_, Instant> {
+    fn last_back(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
         self.last_back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
