@@ -15,10 +15,7 @@ use crate::{
 /// Whether the call comes for the first time.
 #[must_use]
 #[derive(Debug)]
-#[cfg_attr(
-    feature = "failpoints",
-    expect(clippy::large_enum_variant, reason = "a campaign's transactions hold a little more")
-)]
+#[expect(clippy::large_enum_variant, reason = "there is one a call, taken apart where it is made")]
 pub enum Once<T, E> {
     /// It does: do the work in this transaction, and [`finish`](OnceTx::finish) it.
     First(OnceTx<T, E>),
