@@ -178,6 +178,20 @@ pub enum StoreError {
         #[source]
         source: serde_json::Error,
     },
+    /// An event is longer than [`LARGEST_EVENT`](crate::LARGEST_EVENT): whoever consumes it can ask
+    /// for what does not fit.
+    #[error(
+        "an event {event_type} of {module} has {bytes} bytes, and {} are the most",
+        crate::LARGEST_EVENT
+    )]
+    EventTooLarge {
+        /// Whose store it is.
+        module: &'static str,
+        /// The event's type.
+        event_type: &'static str,
+        /// The length of its envelope as JSON.
+        bytes: usize,
+    },
     /// Anything else that the database said.
     #[error("the database of {module} failed")]
     Database {
@@ -236,6 +250,7 @@ impl StoreError {
             | Self::Open { module, .. }
             | Self::Migration { module, .. }
             | Self::Json { module, .. }
+            | Self::EventTooLarge { module, .. }
             | Self::Database { module, .. } => module,
         }
     }

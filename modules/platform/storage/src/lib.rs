@@ -55,7 +55,7 @@ pub use news::News;
 pub use once::{Once, OnceTx};
 pub use outbox::{LANES, Promoted, lane_of};
 pub use postgres::{Passwords, Pooler, PostgresConfig, PostgresSchema};
-pub use publish::Scheduled;
+pub use publish::{LARGEST_EVENT, Scheduled};
 pub use query::{DeleteMany, InTransaction, Outside, Query, UpdateMany};
 pub use retry::retrying;
 pub use store::{Store, StoreConfig, StoreParts};

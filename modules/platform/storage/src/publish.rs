@@ -1,5 +1,7 @@
 //! Facts on their way out: into the outbox now, or into it later.
 
+use std::io;
+
 use kernel::{CallContext, Envelope, Event, EventId, TenantId, Timestamp};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::ColumnTrait;
@@ -10,6 +12,10 @@ use crate::{
     transaction::Transaction,
     write,
 };
+
+/// The longest envelope of an event, in bytes of JSON: what the CloudEvents specification 1.0.2,
+/// "Size Limits", has every broker and intermediary pass on.
+pub const LARGEST_EVENT: usize = 64 * 1024;
 
 /// What became of a request to schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +128,7 @@ fn seal<E: Event>(
     occurred_at: Timestamp,
     event: &E,
 ) -> Result<Envelope, StoreError> {
-    Ok(Envelope {
+    let envelope = Envelope {
         id: EventId(tx.store().ids().next()),
         event_type: E::TYPE.to_owned(),
         version: E::VERSION,
@@ -132,17 +138,44 @@ fn seal<E: Event>(
         occurred_at,
         traceparent: Some(origin.ctx.trace().to_traceparent()),
         payload: to_json(tx, event)?,
-    })
+    };
+    // Refused while its publisher can still say something else, rather than by a receiver, which
+    // would hold up its ordering key.
+    let bytes = json_length(tx, &envelope)?;
+    if bytes > LARGEST_EVENT {
+        let module = tx.store().module();
+        return Err(StoreError::EventTooLarge { module, event_type: E::TYPE, bytes });
+    }
+    Ok(envelope)
+}
+
+fn json_length(tx: &Transaction, envelope: &Envelope) -> Result<usize, StoreError> {
+    let mut counted = Counted(0);
+    serde_json::to_writer(&mut counted, envelope).map_err(|source| not_json(tx, source))?;
+    Ok(counted.0)
+}
+
+/// Counts what is written, and keeps nothing of it.
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn to_json<T: serde::Serialize>(
     tx: &Transaction,
     value: &T,
 ) -> Result<serde_json::Value, StoreError> {
-    let module = tx.store().module();
-    serde_json::to_value(value).map_err(|source| StoreError::Json {
-        module,
-        what: "an event",
-        source,
-    })
+    serde_json::to_value(value).map_err(|source| not_json(tx, source))
+}
+
+fn not_json(tx: &Transaction, source: serde_json::Error) -> StoreError {
+    StoreError::Json { module: tx.store().module(), what: "an event", source }
 }

@@ -163,7 +163,7 @@ impl SystemTx {
     /// Publishes a fact about `tenant`, or about none, caused by the call that `ctx` is of.
     ///
     /// # Errors
-    /// [`StoreError::Json`], or the database's.
+    /// [`StoreError::EventTooLarge`], [`StoreError::Json`], or the database's.
     pub async fn publish<E: Event>(
         &self,
         tenant: Option<TenantId>,
@@ -176,7 +176,7 @@ impl SystemTx {
     /// As [`TenantTx::schedule`]; keys of different tenants, and of none, never collide.
     ///
     /// # Errors
-    /// [`StoreError::Json`], or the database's.
+    /// [`StoreError::EventTooLarge`], [`StoreError::Json`], or the database's.
     pub async fn schedule<E: Event>(
         &self,
         tenant: Option<TenantId>,

@@ -139,7 +139,7 @@ impl TenantTx {
     /// Publishes a fact about the tenant: it is told when, and only when, this commits.
     ///
     /// # Errors
-    /// [`StoreError::Json`], or the database's.
+    /// [`StoreError::EventTooLarge`], [`StoreError::Json`], or the database's.
     pub async fn publish<E: Event>(&self, event: &E) -> Result<EventId, StoreError> {
         publish::publish(&self.tx, &self.origin(), event).await
     }
@@ -148,7 +148,7 @@ impl TenantTx {
     /// While one waits under `key`, a second is not taken.
     ///
     /// # Errors
-    /// [`StoreError::Json`], or the database's.
+    /// [`StoreError::EventTooLarge`], [`StoreError::Json`], or the database's.
     pub async fn schedule<E: Event>(
         &self,
         due: Timestamp,

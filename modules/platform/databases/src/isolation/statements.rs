@@ -47,10 +47,16 @@ pub(super) fn all(table: &Table) -> Vec<Case> {
         under("a garbage setting", Some(set(garbage)), false);
     }
     for (carried, is_ours) in [(OURS, true), ("", false), ("garbage", false)] {
-        for (statement, expected) in carrying(table, carried) {
+        let statements = as_sent(table, carried).into_iter().chain(amiss(table, carried));
+        for (statement, expected) in statements {
             let expected = if is_ours { expected } else { Expected::Nothing };
             cases.push(Case { setting: None, statement, expected, what: "one statement" });
         }
+    }
+    // What somebody left behind does not count.
+    for (statement, expected) in as_sent(table, OURS) {
+        let setting = Some(set(THEIRS));
+        cases.push(Case { setting, statement, expected, what: "another tenant's setting" });
     }
     cases
 }
@@ -127,25 +133,36 @@ fn raw(table: &Table) -> Vec<(String, Expected)> {
     statements
 }
 
-/// The forms in which a statement brings its tenant along, and the same with something amiss.
-fn carrying(table: &Table, carried: &str) -> Vec<(String, Expected)> {
-    let Table { path, tenant, .. } = table;
-    let own = if table.only_adds { Expected::Nothing } else { Expected::OwnRow };
-    let scope = format!(
+/// The part of a statement that brings the tenant along.
+fn scope(carried: &str) -> String {
+    format!(
         "WITH ashlar_scope AS MATERIALIZED (SELECT set_config('app.current_tenant_id', {}, \
          true)::uuid AS tenant) ",
         quoted(carried)
-    );
-    let carry = |select: &str| {
-        format!(
-            "{scope}SELECT found.* FROM ashlar_scope CROSS JOIN LATERAL ({select} OFFSET 0) AS found"
-        )
-    };
+    )
+}
+
+fn carry(carried: &str, select: &str) -> String {
+    let scope = scope(carried);
+    format!(
+        "{scope}SELECT found.* FROM ashlar_scope CROSS JOIN LATERAL ({select} OFFSET 0) AS found"
+    )
+}
+
+/// What the builders filter by.
+fn filter(table: &Table) -> String {
+    format!("held.{} = ashlar_scope.tenant", table.tenant)
+}
+
+/// The forms in which the store brings a tenant along, with what a caller may add to its filter.
+fn as_sent(table: &Table, carried: &str) -> Vec<(String, Expected)> {
+    let Table { path, tenant, .. } = table;
+    let own = if table.only_adds { Expected::Nothing } else { Expected::OwnRow };
+    let carry = |select: &str| carry(carried, select);
     let rows = format!("SELECT {tenant}::text FROM {path} AS held");
-    let filter = format!("held.{tenant} = ashlar_scope.tenant");
-    let foreign = format!("{path} AS held WHERE held.{tenant} = '{THEIRS}'");
+    let filter = filter(table);
     vec![
-        // As the store sends them: all, one, a page, a count, an existence, a sum.
+        // All, one, a page, a count, an existence, a sum.
         (carry(&format!("{rows} WHERE {filter}")), own),
         (carry(&format!("{rows} WHERE {filter} LIMIT 1")), own),
         (carry(&format!("{rows} WHERE {filter} ORDER BY 1 DESC LIMIT 3")), own),
@@ -163,6 +180,41 @@ fn carrying(table: &Table, carried: &str) -> Vec<(String, Expected)> {
             )),
             own,
         ),
+        // Sub-selects, which no builder has filtered.
+        (
+            carry(&format!(
+                "{rows} WHERE {filter} AND held.{tenant} IN (SELECT {tenant} FROM {path})"
+            )),
+            own,
+        ),
+        (carry(&format!("{rows} WHERE {filter} AND (SELECT count(*) FROM {path}) = 1")), own),
+        (
+            carry(&format!(
+                "{rows} WHERE {filter} AND EXISTS (SELECT 1 FROM {path} WHERE {tenant} = '{THEIRS}')"
+            )),
+            FOREIGN,
+        ),
+        (
+            carry(&format!(
+                "{rows} WHERE {filter} AND EXISTS (SELECT 1 FROM {path} AS other \
+                 WHERE other.{tenant} <> held.{tenant})"
+            )),
+            FOREIGN,
+        ),
+        // Foreign rows.
+        (carry(&format!("{rows} WHERE {filter} AND held.{tenant} = '{THEIRS}'")), FOREIGN),
+    ]
+}
+
+/// The same with something amiss.
+fn amiss(table: &Table, carried: &str) -> Vec<(String, Expected)> {
+    let Table { path, tenant, .. } = table;
+    let own = if table.only_adds { Expected::Nothing } else { Expected::OwnRow };
+    let (scope, filter) = (scope(carried), filter(table));
+    let carry = |select: &str| carry(carried, select);
+    let rows = format!("SELECT {tenant}::text FROM {path} AS held");
+    let foreign = format!("{path} AS held WHERE held.{tenant} = '{THEIRS}'");
+    vec![
         // A filter that asks for more.
         (carry(&format!("{rows} WHERE {filter} OR true")), own),
         (carry(&format!("{rows} WHERE {filter} OR held.{tenant} = '{THEIRS}'")), own),

@@ -7,34 +7,41 @@ use storage::tables::outbox::Model;
 
 use crate::settings::MOST_BYTES;
 
-/// Chooses from due rows, which are in the order of writing, those that are sent at once.
+/// Takes from `ahead`, due rows in the order of writing, those that are sent at once: no more than
+/// `most`, nor than [`MOST_BYTES`] hold.
 ///
 /// Rows of keys whose first row was never sent in vain go together. A row that was goes alone, so
 /// that an event that breaks the receiver breaks only its own key. What has been due longest goes
 /// first: what fails again and again cannot crowd out the rest.
-pub(super) fn compose(due: Vec<Model>) -> Vec<Model> {
-    let first_of_keys = first_of_each_key(&due);
+pub(super) fn take(ahead: &mut Vec<Model>, most: usize) -> Vec<Model> {
+    let first_of_keys = first_of_each_key(ahead);
     let suspect: HashSet<String> = first_of_keys
         .iter()
         .filter(|row| row.attempts > 0)
         .map(|row| row.ordering_key.clone())
         .collect();
     let longest_due = first_of_keys.iter().min_by_key(|row| (row.next_attempt_at, row.seq));
-    match longest_due.filter(|row| row.attempts > 0).map(|row| row.seq) {
-        Some(alone) => due.into_iter().filter(|row| row.seq == alone).collect(),
-        None => due.into_iter().filter(|row| !suspect.contains(&row.ordering_key)).collect(),
-    }
+    let alone = longest_due.filter(|row| row.attempts > 0).map(|row| row.seq);
+    let goes = |row: &Model| match alone {
+        Some(seq) => row.seq == seq,
+        None => !suspect.contains(&row.ordering_key),
+    };
+    let (mut batch, mut stays): (Vec<_>, Vec<_>) = ahead.drain(..).partition(goes);
+    stays.append(&mut batch.split_off(length(&batch, most)));
+    stays.sort_unstable_by_key(|row| row.seq);
+    *ahead = stays;
+    batch
 }
 
-/// How many of `rows`, from the first, go in one message: no more than `most`, nor than
-/// [`MOST_BYTES`] hold.
-pub(super) fn length(rows: &[Model], most: usize) -> usize {
+/// How many of `rows`, from the first, go in one message.
+fn length(rows: &[Model], most: usize) -> usize {
     let mut bytes = 0_usize;
     let fits = rows.iter().take(most).take_while(|row| {
         bytes = bytes.saturating_add(row.envelope.to_string().len());
         bytes <= MOST_BYTES
     });
-    // One that is longer by itself goes by itself, and its receiver says what it makes of it.
+    // One that is longer by itself, as only another build's can be, goes by itself, and its
+    // receiver says what it makes of it.
     fits.count().max(1).min(rows.len())
 }
 
@@ -98,18 +105,24 @@ mod tests {
         Model { next_attempt_at, ..row }
     }
 
-    fn composed(due: Vec<Model>) -> Vec<i64> {
-        compose(due).iter().map(|row| row.seq).collect()
+    /// What goes at once, and then, and so on.
+    fn batches(mut due: Vec<Model>) -> Vec<Vec<i64>> {
+        let next = || {
+            let batch = take(&mut due, 400);
+            (!batch.is_empty()).then(|| batch.iter().map(|row| row.seq).collect())
+        };
+        std::iter::from_fn(next).collect()
     }
 
     #[test]
     fn keys_that_never_failed_go_together() {
-        assert_eq!(composed(vec![row(1, "a", 0), row(2, "b", 0), row(3, "a", 0)]), [1, 2, 3]);
+        assert_eq!(batches(vec![row(1, "a", 0), row(2, "b", 0), row(3, "a", 0)]), [[1, 2, 3]]);
     }
 
     #[test]
     fn a_row_that_failed_goes_alone() {
-        assert_eq!(composed(vec![row(1, "a", 2), row(2, "b", 0), row(3, "a", 0)]), [1]);
+        let due = vec![row(1, "a", 2), row(2, "b", 0), row(3, "a", 0)];
+        assert_eq!(batches(due), [vec![1], vec![2, 3]]);
     }
 
     #[test]
@@ -120,23 +133,31 @@ mod tests {
             row(3, "a", 0),
             due_since(2, row(4, "b", 0)),
         ];
-        assert_eq!(composed(due), [1, 4]);
+        assert_eq!(batches(due), [vec![1, 4], vec![2], vec![3]]);
     }
 
     #[test]
     fn what_has_been_due_longest_goes_first() {
         let due = vec![due_since(9, row(1, "a", 7)), due_since(5, row(2, "b", 1))];
-        assert_eq!(composed(due), [2]);
+        assert_eq!(batches(due), [[2], [1]]);
         let due = vec![due_since(9, row(1, "a", 7)), due_since(8, row(2, "b", 0))];
-        assert_eq!(composed(due), [2]);
+        assert_eq!(batches(due), [[2], [1]]);
         let due = vec![due_since(7, row(1, "a", 7)), due_since(8, row(2, "b", 0))];
-        assert_eq!(composed(due), [1]);
+        assert_eq!(batches(due), [[1], [2]]);
     }
 
     #[test]
-    fn nothing_is_composed_of_nothing() {
-        assert!(compose(Vec::new()).is_empty());
-        assert_eq!(length(&[], 5), 0);
+    fn what_does_not_fit_stays_in_order() {
+        let mut due = vec![row(1, "a", 0), row(2, "b", 3), row(3, "c", 0), row(4, "a", 0)];
+        due[1].next_attempt_at += time::Duration::seconds(9);
+        let batch: Vec<i64> = take(&mut due, 2).iter().map(|row| row.seq).collect();
+        assert_eq!(batch, [1, 3]);
+        assert_eq!(due.iter().map(|row| row.seq).collect::<Vec<_>>(), [2, 4]);
+    }
+
+    #[test]
+    fn nothing_is_taken_of_nothing() {
+        assert!(take(&mut Vec::new(), 5).is_empty());
     }
 
     #[test]

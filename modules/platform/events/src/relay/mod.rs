@@ -275,14 +275,7 @@ impl Relay {
         if ahead.is_empty() || !self.lanes.are_held(&batch::lanes_of(ahead), now) {
             *ahead = self.due_in_held_lanes(destination).await?;
         }
-        let at_once = self.settings.batch as usize;
-        if ahead.iter().any(|row| row.attempts > 0) {
-            // Where something was sent in vain, it is chosen anew each time, from all that is due.
-            let mut batch = batch::compose(std::mem::take(ahead));
-            batch.truncate(batch::length(&batch, at_once));
-            return Ok(batch);
-        }
-        Ok(ahead.drain(..batch::length(ahead, at_once)).collect())
+        Ok(batch::take(ahead, self.settings.batch as usize))
     }
 
     /// What is due for `destination` in lanes that are this relay's.

@@ -5,12 +5,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use kernel::{Envelope, EventId, TraceContext};
 use storage::{
-    Scheduled, lane_of,
+    LARGEST_EVENT, Scheduled, StoreError, lane_of,
     tables::{outbox, scheduled},
 };
 use uuid::Uuid;
 
-use crate::world::{NoteRead, NoteWritten, TESTS, World, context, note, ours, start, theirs};
+use crate::world::{
+    NoteQuoted, NoteRead, NoteWritten, TESTS, World, context, note, ours, start, theirs,
+};
 
 fn written(id: u128) -> NoteWritten {
     NoteWritten { note: Uuid::from_u128(id) }
@@ -64,6 +66,26 @@ async fn a_fact_that_nobody_takes_needs_no_row() {
     tx.commit().await.expect("a commit");
     assert_eq!(outbox(&world).await, []);
     assert!(world.store.news().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_fact_is_no_longer_than_every_broker_takes() {
+    let world = World::new().await;
+    let quoted = |length| NoteQuoted { text: "x".repeat(length) };
+    let tx = world.store.write(&context(ours())).await.expect("a transaction");
+    let refused = tx.publish(&quoted(LARGEST_EVENT)).await.expect_err("too long");
+    let StoreError::EventTooLarge { event_type: "notes.note_quoted", bytes, .. } = refused else {
+        panic!("{refused}")
+    };
+    let envelope_alone = bytes - LARGEST_EVENT;
+    let refused = tx.schedule(start(), "reminder", &quoted(LARGEST_EVENT)).await;
+    assert!(matches!(refused, Err(StoreError::EventTooLarge { .. })), "{refused:?}");
+    // Nothing was written, and the transaction goes on.
+    tx.publish(&quoted(LARGEST_EVENT - envelope_alone)).await.expect("the longest that goes");
+    tx.commit().await.expect("a commit");
+    let rows = outbox(&world).await;
+    let envelope = rows[0].envelope().expect("an envelope");
+    assert_eq!(serde_json::to_string(&envelope).expect("JSON").len(), LARGEST_EVENT);
 }
 
 #[tokio::test]

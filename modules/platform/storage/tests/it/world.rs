@@ -77,7 +77,7 @@ struct Routes;
 
 impl EventRoutes for Routes {
     fn destinations(&self, event_type: &str) -> Vec<String> {
-        let known = event_type == NoteWritten::TYPE;
+        let known = [NoteWritten::TYPE, NoteQuoted::TYPE].contains(&event_type);
         if known { vec!["search".into(), "notifications".into()] } else { Vec::new() }
     }
 }
@@ -94,6 +94,21 @@ impl Event for NoteWritten {
 
     fn aggregate(&self) -> Aggregate {
         Aggregate::new("note", self.note, 1)
+    }
+}
+
+/// A fact of any length.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct NoteQuoted {
+    pub(crate) text: String,
+}
+
+impl Event for NoteQuoted {
+    const TYPE: &'static str = "notes.note_quoted";
+    const VERSION: u32 = 1;
+
+    fn aggregate(&self) -> Aggregate {
+        Aggregate::new("note", Uuid::nil(), 1)
     }
 }
 
