@@ -14,6 +14,7 @@ pub mod contracts;
 pub mod extraction;
 pub mod files;
 pub mod graph;
+pub mod load;
 pub mod new_module;
 pub mod services;
 mod settings;

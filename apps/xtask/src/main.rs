@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::{
-    bench, chaos, check, console, contracts, extraction, new_module, services, test_run, up,
+    bench, chaos, check, console, contracts, extraction, load, new_module, services, test_run, up,
 };
 
 /// The team's commands.
@@ -29,6 +29,8 @@ enum Command {
     Services(services::Options),
     /// Runs the benchmarks and measures start-up and idle memory.
     Bench(bench::Options),
+    /// Drives the same load at every shape, and draws a report of what each cost.
+    Load(load::Options),
     /// Kills, stops and cuts a running system while clients use it, and accounts for everything.
     Chaos(chaos::Options),
 }
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Absorb(options) => extraction::run_absorb(&options),
         Command::Services(options) => services::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Load(options) => load::run(&options),
         Command::Chaos(options) => chaos::run(&options),
     };
     match outcome {

@@ -1,0 +1,120 @@
+//! What was asked for, and whether it was reached.
+//!
+//! A verdict is by the mean; where the interval reaches to the other side of the limit, the figure
+//! says so.
+
+mod baseline;
+mod extraction;
+mod running;
+
+use serde::Serialize;
+
+use crate::{
+    format,
+    statistics::{Estimate, Statistics},
+    words,
+};
+
+pub use extraction::{Read, billing_reads};
+
+/// One thing that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// What it is about.
+    pub what: String,
+    /// The limit, in words.
+    pub asked: String,
+    /// What was found, in words; why not, where nothing was.
+    pub measured: String,
+    /// Whether it was reached.
+    pub verdict: Verdict,
+}
+
+/// Whether a target was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It was.
+    Met,
+    /// It was not.
+    Missed,
+    /// Nobody knows.
+    NotMeasured,
+}
+
+impl Verdict {
+    /// As it stands in the table.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::NotMeasured => "not measured",
+        }
+    }
+
+    const fn of(is_met: bool) -> Self {
+        if is_met { Self::Met } else { Self::Missed }
+    }
+}
+
+/// Every target and what the campaign says of it.
+#[must_use]
+pub fn targets(statistics: &Statistics<'_>) -> Vec<Target> {
+    let mut targets = vec![baseline::read(statistics)];
+    targets.extend(extraction::latency(statistics));
+    targets.extend(extraction::processor(statistics));
+    targets.extend(running::overload(statistics));
+    targets.push(running::restart(statistics));
+    targets.extend(running::soak(statistics));
+    targets.push(running::start(statistics));
+    targets.push(running::duration(statistics));
+    targets
+}
+
+/// What was asked for, before it is known what was found.
+struct Asked {
+    what: String,
+    asked: String,
+}
+
+impl Asked {
+    fn new(what: impl Into<String>, asked: impl Into<String>) -> Self {
+        Self { what: what.into(), asked: asked.into() }
+    }
+
+    fn found(self, measured: String, verdict: Verdict) -> Target {
+        Target { what: self.what, asked: self.asked, measured, verdict }
+    }
+
+    fn not_measured(self, why: impl Into<String>) -> Target {
+        self.found(why.into(), Verdict::NotMeasured)
+    }
+}
+
+/// Which side of a limit is the right one.
+#[derive(Clone, Copy)]
+enum Limit {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Limit {
+    fn verdict(self, estimate: &Estimate) -> Verdict {
+        Verdict::of(match self {
+            Self::AtLeast(limit) => estimate.mean >= limit,
+            Self::AtMost(limit) => estimate.mean <= limit,
+        })
+    }
+
+    /// The estimate, and whether the truth may lie on the other side.
+    fn text(self, estimate: &Estimate, text: impl Fn(f64) -> String) -> String {
+        let (Self::AtLeast(limit) | Self::AtMost(limit)) = self;
+        let doubt = if estimate.contains(limit) { "; the interval contains the limit" } else { "" };
+        format!("{}{doubt}", words::estimate(estimate, text))
+    }
+}
+
+fn times_as_percent(ratio: f64) -> String {
+    format::percent(ratio)
+}

@@ -1,0 +1,87 @@
+//! On what, and from what, a campaign was measured.
+
+use std::{fs, process::Command, thread};
+
+use anyhow::Result;
+use load_report::model::{About, Data, Machine};
+
+use super::options::Options;
+use crate::{steps, workspace::Workspace};
+
+pub(super) fn about(
+    workspace: &Workspace,
+    options: &Options,
+    engine: String,
+    data: Data,
+) -> Result<About> {
+    let mut date = Command::new("date");
+    let started_at = steps::output(date.args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]))?.trim().to_owned();
+    Ok(About {
+        commit: commit(workspace)?,
+        started_at,
+        command: command(),
+        seed: options.seed,
+        engine,
+        machine: machine(),
+        data,
+        caveats: caveats(options),
+        // Nobody knows before the end.
+        took_s: 0,
+    })
+}
+
+/// What the reader must know before trusting a figure.
+fn caveats(options: &Options) -> Vec<String> {
+    let cores = cores();
+    let mut caveats = vec![format!(
+        "The generator and the programs shared {cores} cores; nothing was pinned. What the \
+         generator took is left out of processor time, and is in the latency."
+    )];
+    if options.smoke {
+        caveats.push(
+            "A smoke run: it shows that the tool works, and says nothing of the product."
+                .to_owned(),
+        );
+    }
+    caveats
+}
+
+fn command() -> String {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    format!("cargo xtask {}", arguments.join(" "))
+}
+
+fn commit(workspace: &Workspace) -> Result<String> {
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        steps::output(git.arg("-C").arg(workspace.root()).args(arguments))
+    };
+    let commit = git(&["rev-parse", "HEAD"])?.trim().to_owned();
+    let is_clean = git(&["status", "--porcelain"])?.trim().is_empty();
+    Ok(if is_clean { commit } else { format!("{commit}-dirty") })
+}
+
+fn cores() -> u32 {
+    let cores = thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX)
+}
+
+fn machine() -> Machine {
+    let value = |file: &str, name: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once([':', '=']))
+            .map(|(_, value)| value.trim().trim_matches('"').to_owned())
+    };
+    let unknown = || "unknown".to_owned();
+    let kibibytes = value("/proc/meminfo", "MemTotal")
+        .and_then(|text| text.split(' ').next().and_then(|number| number.parse::<u64>().ok()));
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let distribution = value("/etc/os-release", "PRETTY_NAME").unwrap_or_else(unknown);
+    Machine {
+        cores: cores(),
+        processor: value("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
+        memory: kibibytes.unwrap_or_default() * 1024,
+        system: format!("Linux {}, {distribution}", kernel.trim()),
+    }
+}

@@ -1,0 +1,102 @@
+//! What `load` can be told.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::tools::Install;
+
+/// What `load` can be told.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// What the programs stand on.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) engine: Engine,
+    /// Goes through all parts in a few minutes: to try the command. The figures mean little.
+    #[arg(long)]
+    pub(super) smoke: bool,
+    /// How often each comparison is repeated, the shapes taking turns; below five the report gives
+    /// no interval to rely on.
+    #[arg(long, default_value_t = 5)]
+    pub(super) repeats: u32,
+    /// How long each run is measured, in seconds.
+    #[arg(long, default_value_t = 20)]
+    pub(super) seconds: u64,
+    /// What people, arrivals and choices are derived from.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Tenants that pay, with a member and a history each.
+    #[arg(long, default_value_t = 50)]
+    pub(super) tenants: u64,
+    /// What people do: see `cargo run -p loadtest -- scenarios`.
+    #[arg(long, default_value = "mixed-day")]
+    pub(super) scenario: String,
+    /// Journeys a second in comparisons, instead of half of what the monolith can do.
+    #[arg(long)]
+    pub(super) rate: Option<f64>,
+    /// Ends with steady load for so many minutes, and looks at the memory.
+    #[arg(long, value_name = "MINUTES")]
+    pub(super) soak: Option<u64>,
+    /// Drives a system that is running already, with `--people` and `--rate`.
+    #[arg(long, value_name = "URL", requires = "people", requires = "rate")]
+    pub(super) against: Option<String>,
+    /// Who does it, as `loadtest seed` wrote it.
+    #[arg(long, requires = "against")]
+    pub(super) people: Option<PathBuf>,
+    /// Where everything is written; a new folder below `target/load` otherwise.
+    #[arg(long)]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) install: Install,
+}
+
+/// What the programs stand on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Engine {
+    /// SQLite, and events straight from program to program.
+    #[default]
+    Embedded,
+    /// PostgreSQL with `fsync` on, and RabbitMQ.
+    Postgres,
+}
+
+/// How long and how often.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) repeats: u32,
+    pub(super) warm_up: f64,
+    pub(super) seconds: f64,
+    /// Of each rate that a search for the knee tries.
+    pub(super) step_seconds: f64,
+    /// Journeys a second that nobody asks for more of.
+    pub(super) top_rate: f64,
+    /// Of what is not compared within microseconds.
+    pub(super) other_repeats: u32,
+}
+
+impl Options {
+    pub(super) fn pace(&self) -> Pace {
+        if self.smoke {
+            return Pace {
+                repeats: 2,
+                warm_up: 1.0,
+                seconds: 3.0,
+                step_seconds: 2.0,
+                top_rate: 400.0,
+                other_repeats: 1,
+            };
+        }
+        Pace {
+            repeats: self.repeats.max(1),
+            warm_up: 5.0,
+            seconds: self.seconds.max(1) as f64,
+            step_seconds: 6.0,
+            top_rate: 2_000.0,
+            other_repeats: self.repeats.clamp(1, 3),
+        }
+    }
+
+    pub(super) fn tenants(&self) -> u64 {
+        if self.smoke { self.tenants.min(8) } else { self.tenants }
+    }
+}

@@ -1,0 +1,210 @@
+//! Shapes on copies of the same seeded data.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+use kernel::Secret;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, raw_sql};
+
+use super::{options::Engine as Choice, watch::Watched};
+use crate::{
+    services::{self, Durability, Engine as Kind, Otherwise, Server},
+    shapes::{
+        self, AfterCrash, Binaries, Engine, Launch, Ports, Purpose, Quiet, RealEngines, Running,
+        Schemas,
+    },
+    tools::Install,
+};
+
+/// The database that was seeded.
+const SEEDED: &str = "seeded";
+
+/// The engines of one campaign, and the data that every run begins with.
+pub(super) struct Site {
+    engines: Option<Engines>,
+    folder: PathBuf,
+    runs: u32,
+}
+
+struct Engines {
+    postgres: Server,
+    rabbitmq: Server,
+}
+
+/// A shape at work on data of its own.
+pub(super) struct Shown {
+    pub(super) running: Running,
+    /// Who the generator is to be.
+    pub(super) people: PathBuf,
+    data: PathBuf,
+    database: Option<String>,
+}
+
+impl Site {
+    /// Starts the engines that are wanted.
+    pub(super) async fn new(choice: Choice, install: Install, folder: &Path) -> Result<Self> {
+        let engines = match choice {
+            Choice::Embedded => None,
+            Choice::Postgres => {
+                services::ensure(&[Kind::Postgres, Kind::RabbitMq], install, Otherwise::Nothing)?;
+                let postgres = Server::postgres(Durability::Real).await?;
+                Some(Engines { postgres, rabbitmq: Server::rabbitmq().await? })
+            }
+        };
+        Ok(Self { engines, folder: folder.to_owned(), runs: 0 })
+    }
+
+    /// What the report calls the engines.
+    pub(super) async fn name(&self) -> Result<String> {
+        let Some(engines) = &self.engines else {
+            return Ok(load_report::model::names::EMBEDDED.to_owned());
+        };
+        let mut connection = PgConnection::connect(engines.postgres.url().expose()).await?;
+        let version: String =
+            sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
+        let version = version.split(' ').next().unwrap_or_default().to_owned();
+        Ok(format!("PostgreSQL {version} (fsync on) and RabbitMQ"))
+    }
+
+    /// Starts a shape on the data that are to be seeded.
+    pub(super) async fn first(&mut self, binaries: &Binaries) -> Result<Shown> {
+        let (data, people) = (self.folder.join("seeded"), self.folder.join("people.json"));
+        if let Some(engines) = &self.engines {
+            engines.run(&format!("CREATE DATABASE {SEEDED}")).await?;
+        }
+        let database = self.engines.as_ref().map(|_| SEEDED.to_owned());
+        self.show(binaries, data, people, database, Schemas::Migrated).await
+    }
+
+    /// Starts a shape on a copy of what was seeded.
+    pub(super) async fn next(&mut self, binaries: &Binaries) -> Result<Shown> {
+        self.runs += 1;
+        let number = self.runs;
+        let data = self.folder.join(format!("data-{number}"));
+        copy(&self.folder.join("seeded"), &data)?;
+        let people = data.join("people.json");
+        fs::copy(self.folder.join("people.json"), &people).context("copying who people are")?;
+        let mut database = None;
+        if let Some(engines) = &self.engines {
+            let name = format!("run_{number}");
+            engines.run(&format!("CREATE DATABASE {name} TEMPLATE {SEEDED}")).await?;
+            database = Some(name);
+        }
+        self.show(binaries, data, people, database, Schemas::AsTheyAre).await
+    }
+
+    async fn show(
+        &self,
+        binaries: &Binaries,
+        data: PathBuf,
+        people: PathBuf,
+        database: Option<String>,
+        schemas: Schemas,
+    ) -> Result<Shown> {
+        let engine = match (&self.engines, &database) {
+            (Some(engines), Some(database)) => Engine::Real(engines.told(database)),
+            _ => Engine::Embedded,
+        };
+        let launch = Launch {
+            folder: data.clone(),
+            data: data.clone(),
+            schemas: if database.is_some() { schemas } else { Schemas::AsTheyAre },
+            engine,
+            replicas: 1,
+            ports: Ports::Free,
+            purpose: Purpose::Test,
+            settings: Vec::new(),
+            detours: Vec::new(),
+            after_crash: AfterCrash::StayDown,
+            logs: Arc::new(Quiet),
+        };
+        let running = shapes::launch(binaries, launch).await?;
+        Ok(Shown { running, people, data, database })
+    }
+
+    /// Who is to be watched while `shown` works.
+    pub(super) fn watched(&self, shown: &Shown) -> Vec<Watched> {
+        let programs = shown.running.programs().iter().filter_map(|program| {
+            let name = program.name().split('#').next().unwrap_or_default().to_owned();
+            Some(Watched { name, pid: program.pid()? })
+        });
+        let engines = self.engines.iter().flat_map(|engines| {
+            let named = |name: &str, server: &Server| {
+                server.pid().map(|pid| Watched { name: name.to_owned(), pid })
+            };
+            [named("postgres", &engines.postgres), named("rabbitmq", &engines.rabbitmq)]
+        });
+        programs.chain(engines.flatten()).collect()
+    }
+
+    /// Stops a shape, and keeps its data.
+    pub(super) async fn keep(&self, shown: Shown) -> Result<()> {
+        shown.running.stop().await
+    }
+
+    /// Stops a shape, and removes its data.
+    pub(super) async fn clear(&self, shown: Shown) -> Result<()> {
+        shown.running.stop().await?;
+        if let (Some(engines), Some(database)) = (&self.engines, &shown.database) {
+            engines.run(&format!("DROP DATABASE {database} WITH (FORCE)")).await?;
+        }
+        fs::remove_dir_all(&shown.data)
+            .with_context(|| format!("removing {}", shown.data.display()))
+    }
+}
+
+impl Engines {
+    async fn run(&self, statement: &str) -> Result<()> {
+        let mut connection = PgConnection::connect(self.postgres.url().expose()).await?;
+        connection.execute(raw_sql(AssertSqlSafe(statement.to_owned()))).await?;
+        Ok(())
+    }
+
+    /// What in them is one shape's.
+    fn told(&self, database: &str) -> RealEngines {
+        let server = self.postgres.url();
+        let server = server.expose().rsplit_once('/').map_or(server.expose(), |(url, _)| url);
+        RealEngines {
+            postgres: Secret::new(format!("{server}/{database}")),
+            rabbitmq: Some(self.rabbitmq.url()),
+            redis: None,
+            prefix: database.replace('_', "-"),
+        }
+    }
+}
+
+/// A folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let context = || format!("copying {}", from.display());
+    fs::create_dir_all(to).with_context(context)?;
+    for entry in fs::read_dir(from).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target).with_context(context)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_copied_with_what_is_below_it() {
+        let from = tempfile::tempdir().expect("a folder");
+        let to = tempfile::tempdir().expect("a folder");
+        fs::create_dir(from.path().join("keys")).expect("a folder in it");
+        fs::write(from.path().join("keys/a.pem"), "key").expect("a file");
+        copy(from.path(), &to.path().join("copy")).expect("a copy");
+        let copied = fs::read_to_string(to.path().join("copy/keys/a.pem"));
+        assert_eq!(copied.expect("the file"), "key");
+    }
+}
