@@ -7,10 +7,12 @@
 //! [`names`] holds the names that the report looks for; what it does not find it calls not measured.
 
 mod file;
+mod generator;
 pub mod histogram;
 pub mod names;
 
 pub use file::FileError;
+pub use generator::{Generator, Late};
 
 use std::collections::BTreeMap;
 
@@ -37,6 +39,9 @@ pub struct About {
     pub started_at: String,
     /// The command that repeats it.
     pub command: String,
+    /// How the programs were compiled: `optimised`, or not.
+    #[serde(default)]
+    pub build: Build,
     /// What arrivals and choices are derived from.
     pub seed: u64,
     /// `embedded`, or such as `PostgreSQL 15.8 and RabbitMQ 3.10.8`.
@@ -52,6 +57,19 @@ pub struct About {
     /// time.
     #[serde(default)]
     pub took_s: u64,
+}
+
+/// How the programs were compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Build {
+    /// As they are deployed.
+    Optimised,
+    /// Quick to build and slow to run: no figure says anything of the product.
+    Unoptimised,
+    /// Somebody else built them.
+    #[default]
+    Unknown,
 }
 
 /// The machine.
@@ -112,6 +130,9 @@ pub struct Run {
     pub database: Option<DatabaseUse>,
     /// Where the time of a call between programs goes, where there was one.
     pub hop: Option<Hop>,
+    /// What the generator itself did and needed, where it told.
+    #[serde(default)]
+    pub generator: Option<Generator>,
     /// What the books said afterwards.
     pub ledger: Ledger,
 }
@@ -172,8 +193,12 @@ pub struct Start {
 pub struct Operation {
     /// Requests that were meant to start within the measured time.
     pub intended: u64,
-    /// Those that were answered as they should be.
+    /// Those that were answered as they should be, however late.
     pub done: u64,
+    /// Requests that were answered as they should be within the measured time, whenever they were
+    /// meant to start: what a server does for a second says this, and not what it does later of what
+    /// it was asked then.
+    pub finished: u64,
     /// Those that were not, by what came instead: `503`, `timeout`, `reset`, …
     pub failed: BTreeMap<String, u64>,
     /// Those never sent, as too many were under way already.

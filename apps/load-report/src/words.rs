@@ -2,7 +2,7 @@
 
 use crate::{
     format,
-    model::{Load, Part},
+    model::{Build, Load, Part},
     statistics::{Estimate, Group, Judgement, Metric, Paired},
 };
 
@@ -31,6 +31,15 @@ pub(crate) const fn part(part: Part) -> &'static str {
         Part::RollingRestart => "rolling restart",
         Part::Soak => "soak",
         Part::Baseline => "baseline",
+    }
+}
+
+/// How programs were compiled.
+pub(crate) const fn build(build: Build) -> &'static str {
+    match build {
+        Build::Optimised => "optimised",
+        Build::Unoptimised => "not optimised",
+        Build::Unknown => "built by somebody else",
     }
 }
 

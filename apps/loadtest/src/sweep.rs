@@ -1,25 +1,26 @@
 //! Raises the rate until it no longer holds, and finds the knee.
 
 use anyhow::ensure;
-use load_report::model::Run;
+use load_report::{model::Run, statistics::Bound};
 
-use crate::recorder;
-
-/// How far the knee may lie from where it is said to be: a twentieth.
-const CLOSE: f64 = 1.05;
-
-/// What a rate must do to hold.
+/// Where the knee is looked for, and how closely.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Holds {
-    /// Of all requests that were meant to start, how many were answered as they should be.
-    pub done: f64,
-    /// Microseconds that 99 of a hundred of those were answered in, over all operations.
-    pub p99: u64,
+pub struct Search {
+    /// The lowest rate.
+    pub from: f64,
+    /// The highest.
+    pub to: f64,
+    /// What a rate must do to hold.
+    pub bound: Bound,
+    /// How many times the knee the lowest rate may be that did not hold: above 1.
+    pub close: f64,
 }
 
-impl Default for Holds {
-    fn default() -> Self {
-        Self { done: 0.99, p99: 250_000 }
+impl Search {
+    /// To a twentieth, by the report's own rule.
+    #[must_use]
+    pub const fn between(from: f64, to: f64) -> Self {
+        Self { from, to, bound: Bound::KNEE, close: 1.05 }
     }
 }
 
@@ -32,39 +33,29 @@ pub struct Sweep {
     pub knee: Option<f64>,
     /// Whether a higher rate did not: otherwise the knee is beyond the bound.
     pub bounded: bool,
+    /// Journeys a second for which all can be done that the server has been seen to do at its best,
+    /// however late.
+    pub capacity: f64,
 }
 
-impl Holds {
-    /// Whether `run` held its rate.
-    ///
-    /// # Errors
-    /// It has a histogram that is none.
-    pub fn by(&self, run: &Run) -> anyhow::Result<bool> {
-        let (mut intended, mut done, mut slow) = (0, 0, 0);
-        for operation in run.operations.values() {
-            intended += operation.intended;
-            done += operation.done;
-            let latency = recorder::decode(&operation.latency)?;
-            slow += latency.len() - latency.count_between(0, self.p99);
-        }
-        let answered = done as f64 >= self.done * intended as f64;
-        Ok(intended > 0 && answered && slow as f64 <= 0.01 * done as f64)
-    }
-}
+/// How much more than the rate before is asked for, once the knee is known.
+const BEYOND: f64 = 1.5;
+/// A server that does so much more than at any rate before is not full yet.
+const MORE: f64 = 1.02;
 
-/// Doubles the rate from `from` until it does not hold or `to` is reached, then halves the ground
-/// between the highest that held and the lowest that did not, until they are within a twentieth.
-/// `run` is asked for one run at a rate.
+/// Doubles the rate until it does not hold or the highest is reached, then halves the ground between
+/// the highest that held and the lowest that did not, until they are close. Then asks for more
+/// and more, to see what the server does at its best. `run` is asked for one run at a rate.
 ///
 /// # Errors
 /// Those of `run`; bounds of which the lower is not above zero and below the upper.
 pub async fn sweep(
-    from: f64,
-    to: f64,
-    holds: Holds,
+    search: Search,
     mut run: impl AsyncFnMut(f64) -> anyhow::Result<Run>,
 ) -> anyhow::Result<Sweep> {
+    let Search { from, to, bound, close } = search;
     ensure!(0.0 < from && from < to, "a sweep goes from a rate to a higher one");
+    ensure!(close > 1.0, "a knee is known to a factor above 1");
     let mut runs = Vec::new();
     let mut held: Option<f64> = None;
     let mut failed: Option<f64> = None;
@@ -73,18 +64,45 @@ pub async fn sweep(
             (None, None) => from,
             (Some(held), None) if held >= to => break,
             (Some(held), None) => (2.0 * held).min(to),
-            (Some(held), Some(failed)) if failed / held <= CLOSE => break,
+            (Some(held), Some(failed)) if failed / held <= close => break,
             (Some(held), Some(failed)) => (held * failed).sqrt(),
             (None, Some(_)) => break,
         };
         let one = run(rate).await?;
-        match holds.by(&one)? {
+        match bound.holds_for(&one)? {
             true => held = Some(rate),
             false => failed = Some(rate),
         }
         runs.push(one);
     }
-    Ok(Sweep { runs, knee: held, bounded: failed.is_some() })
+    let mut best = runs.iter().map(done).fold(0.0, f64::max);
+    let mut rate = failed.map_or(to, |failed| failed.max(from));
+    while rate < to {
+        rate = (BEYOND * rate).min(to);
+        let one = run(rate).await?;
+        let is_full = done(&one) < MORE * best;
+        best = best.max(done(&one));
+        runs.push(one);
+        if is_full {
+            break;
+        }
+    }
+    // The lowest rate, at which no journey is broken off, says how many requests a journey has.
+    let requests = runs.first().map_or(0.0, |first| intended(first) / from);
+    let capacity = if requests > 0.0 { best / requests } else { 0.0 };
+    Ok(Sweep { runs, knee: held, bounded: failed.is_some(), capacity })
+}
+
+/// Requests that a server answered as it should, a second.
+fn done(run: &Run) -> f64 {
+    let finished: u64 = run.operations.values().map(|operation| operation.finished).sum();
+    finished as f64 / run.measured_s
+}
+
+/// Requests that were meant to start, a second.
+fn intended(run: &Run) -> f64 {
+    let intended: u64 = run.operations.values().map(|operation| operation.intended).sum();
+    intended as f64 / run.measured_s
 }
 
 #[cfg(test)]
@@ -96,13 +114,20 @@ mod tests {
     use super::*;
     use crate::recorder::{Fate, Recorder, Sample};
 
-    /// What a server that can do `capacity` requests a second looks like.
+    /// What a server that can do `capacity` requests a second looks like: the others wait.
     fn at(rate: f64, capacity: f64) -> anyhow::Result<Run> {
         let mut recorder = Recorder::new(Duration::ZERO..Duration::from_secs(1), Duration::ZERO);
-        let service = Duration::from_millis(if rate > capacity { 900 } else { 2 });
-        let fate = Fate::Sent { late: Duration::ZERO, service, failure: None, bytes: 0 };
-        let sample = Sample { operation: "GET /", intended: Duration::ZERO, fate };
-        (0..100).for_each(|_| recorder.record(&sample));
+        for number in 0..rate as u64 {
+            let millis = match number as f64 {
+                many if many >= capacity => 1_500,
+                _ if rate > capacity => 900,
+                _ => 2,
+            };
+            let service = Duration::from_millis(millis);
+            let fate = Fate::Sent { late: Duration::ZERO, service, failure: None, bytes: 0 };
+            let sample = Sample { operation: "GET /", intended: Duration::ZERO, fate };
+            recorder.record(&sample);
+        }
         let measured = recorder.finish()?;
         Ok(Run {
             part: Part::Sweep,
@@ -118,21 +143,23 @@ mod tests {
             processes: [].into(),
             database: None,
             hop: None,
+            generator: None,
             ledger: Ledger::default(),
         })
     }
 
     async fn found(capacity: f64) -> Sweep {
         let run = async |rate| at(rate, capacity);
-        sweep(10.0, 1_000.0, Holds::default(), run).await.expect("a sweep")
+        sweep(Search::between(10.0, 1_000.0), run).await.expect("a sweep")
     }
 
     #[tokio::test]
     async fn the_knee_is_found_to_a_twentieth() {
         let found = found(333.0).await;
         let knee = found.knee.expect("a knee");
-        assert!(found.bounded && (333.0 / CLOSE..=333.0).contains(&knee), "{knee}");
-        assert!(found.runs.len() < 15, "{} runs", found.runs.len());
+        assert!(found.bounded && (333.0 / 1.05..=333.0).contains(&knee), "{knee}");
+        assert!(found.runs.len() < 16, "{} runs", found.runs.len());
+        assert!((330.0..340.0).contains(&found.capacity), "{}", found.capacity);
     }
 
     #[tokio::test]
@@ -140,6 +167,6 @@ mod tests {
         let above = found(5_000.0).await;
         assert_eq!((above.knee, above.bounded), (Some(1_000.0), false));
         let below = found(1.0).await;
-        assert_eq!((below.knee, below.bounded, below.runs.len()), (None, true, 1));
+        assert_eq!((below.knee, below.bounded, below.runs.len()), (None, true, 2));
     }
 }

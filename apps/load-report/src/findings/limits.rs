@@ -3,7 +3,7 @@
 use crate::{
     format,
     model::Part,
-    statistics::{KNEE_DONE, KNEE_P99, Knee, Statistics, curves, overloads},
+    statistics::{Bound, Knee, Statistics, curves, overloads},
     words,
 };
 
@@ -33,8 +33,8 @@ pub(super) fn knees(statistics: &Statistics<'_>) -> Option<Sentence> {
     (!clauses.is_empty()).then(|| {
         let text = format!(
             "With {} of the requests done and p99 within {}, {}.",
-            format::percent(KNEE_DONE),
-            format::micros(KNEE_P99),
+            format::percent(Bound::KNEE.done),
+            format::micros(Bound::KNEE.p99),
             words::list(&clauses)
         );
         Sentence::new("Capacity", text)
@@ -45,7 +45,7 @@ pub(super) fn knees(statistics: &Statistics<'_>) -> Option<Sentence> {
 pub(super) fn overload(statistics: &Statistics<'_>) -> Vec<Sentence> {
     let sentence = |overload: &crate::statistics::Overload<'_, '_>| {
         let text = format!(
-            "Offered {} times its peak of {}, {} still does {} of the peak.",
+            "Asked for {} times its peak of {}, {} still does {} of the peak.",
             format::number(overload.times),
             format::rate(overload.peak),
             overload.point.group.key.name(),

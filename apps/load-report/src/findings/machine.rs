@@ -2,7 +2,7 @@
 
 use crate::{
     format,
-    model::{Hop, Part, Run, names},
+    model::{Build, Hop, Part, Run, names},
     statistics::{Estimate, Statistics},
     words,
 };
@@ -32,20 +32,61 @@ pub(super) fn turns(statistics: &Statistics<'_>) -> Vec<String> {
     sentences
 }
 
-/// How busy the generator was, which has its latencies from the same processor.
+/// Programs that nobody would deploy: no figure of theirs is the product's.
+pub(super) fn unoptimised(statistics: &Statistics<'_>) -> Option<String> {
+    (statistics.campaign.about.build == Build::Unoptimised).then(|| {
+        "The programs were not optimised: everything here shows that the tool works, and nothing \
+         says how fast the product is."
+            .to_owned()
+    })
+}
+
+/// How busy and how late the generator was, which has its latencies from the same processor.
 pub(super) fn generator(statistics: &Statistics<'_>) -> Option<Sentence> {
+    let runs = || statistics.campaign.runs.iter();
     let cores = |run: &Run| {
         let process = run.processes.get(names::GENERATOR)?;
         let cores = process.cpu as f64 / 1e6 / run.measured_s;
         cores.is_finite().then_some(cores)
     };
-    let most = statistics.campaign.runs.iter().filter_map(cores).reduce(f64::max)?;
-    let text = format!(
+    let most = runs().filter_map(cores).reduce(f64::max)?;
+    let mut text = format!(
         "It used up to {} of the machine's {} cores.",
         format::number(most),
         statistics.campaign.about.machine.cores
     );
+    let late = runs().filter(|run| run.part == Part::Compare);
+    let late = late.filter_map(|run| Some(run.generator.as_ref()?.late));
+    if let Some(worst) = late.max_by_key(|late| late.p99) {
+        text += &format!(
+            " In the comparisons it sent half of its requests within {} of when they were meant to \
+             start and 99 in a hundred within {}, in the worst run; that is part of each latency.",
+            format::micros(worst.p50 as f64),
+            format::micros(worst.p99 as f64),
+        );
+    }
     Some(Sentence::new("The generator", text))
+}
+
+/// What was left out of runs, and journeys that could not go on.
+pub(super) fn remarks(statistics: &Statistics<'_>) -> Vec<Sentence> {
+    let mut remarks: Vec<(String, usize)> = Vec::new();
+    let mut note = |text: String| match remarks.iter_mut().find(|(known, _)| *known == text) {
+        Some((_, runs)) => *runs += 1,
+        None => remarks.push((text, 1)),
+    };
+    for generator in statistics.campaign.runs.iter().filter_map(|run| run.generator.as_ref()) {
+        generator.remarks.iter().cloned().for_each(&mut note);
+        for what in generator.stuck.keys() {
+            note(format!("journeys could not go on: {what}"));
+        }
+    }
+    let all = statistics.campaign.runs.len();
+    let sentence = |(text, runs): (String, usize)| {
+        let text = format!("In {runs} of {all} runs {text}.");
+        Sentence::new("Left out", text)
+    };
+    remarks.into_iter().map(sentence).collect()
 }
 
 /// What a call between programs costs beside its work.

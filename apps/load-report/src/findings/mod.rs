@@ -40,7 +40,8 @@ impl Sentence {
 /// What the campaign says.
 #[must_use]
 pub fn findings(statistics: &Statistics<'_>) -> Findings {
-    let mut alarms = Vec::from_iter(trust::faults(statistics));
+    let mut alarms = Vec::from_iter(machine::unoptimised(statistics));
+    alarms.extend(trust::faults(statistics));
     alarms.extend(trust::unreadable(statistics));
     alarms.extend(trust::unaccounted(statistics));
     alarms.extend(trust::failures(statistics));
@@ -54,6 +55,7 @@ pub fn findings(statistics: &Statistics<'_>) -> Findings {
     sentences.extend(trust::balanced(statistics));
     sentences.extend(trust::errors(statistics));
     sentences.extend(machine::generator(statistics));
+    sentences.extend(machine::remarks(statistics));
     sentences.extend(trust::repeats(statistics));
     sentences.extend(trust::not_measured(statistics));
     Findings { alarms, sentences }

@@ -2,7 +2,7 @@
 
 use crate::{
     format,
-    model::{Part, names},
+    model::{Load, Part, names},
     statistics::{Group, Judgement, Metric, Paired, Statistics, counterparts, noise, paired},
     targets, words,
 };
@@ -33,7 +33,7 @@ pub(super) fn compared(statistics: &Statistics<'_>) -> Vec<Sentence> {
 /// Requests of others while billing is flooded.
 pub(super) fn noisy_neighbour(statistics: &Statistics<'_>) -> Vec<Sentence> {
     let is_other = |name: &str| !name.contains(names::BILLING_PATH);
-    let mut sentences = Vec::new();
+    let mut sentences = Vec::from_iter(flood(statistics, is_other));
     for (base, other) in counterparts(statistics, Part::NoisyNeighbour) {
         let (base, other) = (base.narrowed(is_other), other.narrowed(is_other));
         let Some(paired) = paired(&base, &other, Metric::P99) else { continue };
@@ -49,6 +49,30 @@ pub(super) fn noisy_neighbour(statistics: &Statistics<'_>) -> Vec<Sentence> {
         sentences.push(Sentence::new("Noisy neighbour", text));
     }
     sentences
+}
+
+/// What a flood does to each shape by itself: it has one variant at a low rate and one at a high one.
+fn flood(statistics: &Statistics<'_>, wanted: impl Fn(&str) -> bool) -> Option<Sentence> {
+    let mut clauses = Vec::new();
+    for shape in &statistics.shapes {
+        let own = |group: &&Group<'_>| group.key.shape == *shape;
+        let mut variants: Vec<&Group<'_>> =
+            statistics.part(Part::NoisyNeighbour).filter(own).collect();
+        variants.sort_by(|one, other| rate(one).total_cmp(&rate(other)));
+        let variants: Vec<Group<'_>> =
+            variants.into_iter().map(|group| group.narrowed(&wanted)).collect();
+        let [calm, flooded] = variants.as_slice() else { continue };
+        let Some(paired) = paired(calm, flooded, Metric::P99) else { continue };
+        let [before, after] = [paired.base, paired.other].map(|p99| Metric::P99.text(p99));
+        clauses.push(format!("from {before} to {after} on {shape}"));
+    }
+    (!clauses.is_empty()).then(|| {
+        let text = format!(
+            "While usage floods billing, p99 of the requests outside billing goes {}.",
+            words::list(&clauses)
+        );
+        Sentence::new("Noisy neighbour", text)
+    })
 }
 
 /// Replicas of billing.
@@ -114,6 +138,14 @@ fn clauses(
         Some(words::compared(*metric, &paired, noise))
     };
     metrics.iter().filter_map(clause).collect()
+}
+
+/// Journeys begun a second.
+fn rate(group: &Group<'_>) -> f64 {
+    match group.key.load {
+        Load::Open { rate } => rate,
+        Load::Closed { .. } => f64::INFINITY,
+    }
 }
 
 fn every_operation(_: &str) -> bool {

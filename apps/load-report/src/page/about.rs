@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::{
     format,
     model::{About, Campaign, Data},
-    statistics::{KNEE_DONE, KNEE_P99},
+    statistics::Bound,
+    words,
 };
 
 use super::{Page, Section};
@@ -19,12 +20,12 @@ pub(super) fn short(commit: &str) -> String {
 
 /// The head of the page.
 pub(super) fn header(campaign: &Campaign) -> Markup {
-    let About { commit, started_at, engine, machine, .. } = &campaign.about;
+    let About { commit, started_at, build, engine, machine, .. } = &campaign.about;
     html! {
         header {
             h1 { "Load report" }
             p {
-                "Commit " code { (short(commit)) } " on " (engine) ", begun " (started_at) ", on "
+                "Commit " code { (short(commit)) } ", " (words::build(*build)) ", on " (engine) ", begun " (started_at) ", on "
                 (format::count(machine.cores.into())) " cores of " (machine.processor) " with "
                 (format::bytes(machine.memory as f64)) " of memory (" (machine.system) ")."
             }
@@ -34,11 +35,12 @@ pub(super) fn header(campaign: &Campaign) -> Markup {
 
 /// How to repeat the campaign, and how to read its figures.
 pub(super) fn method(page: &Page<'_, '_>) -> Section {
-    let About { commit, command, seed, data, took_s, .. } = &page.statistics.campaign.about;
+    let About { commit, command, build, seed, data, took_s, .. } = &page.statistics.campaign.about;
     let Data { tenants, people, subscriptions, invoices, usage_events } = data;
     let facts = [
         ("Command", command.clone()),
         ("Commit", commit.clone()),
+        ("Programs", words::build(*build).to_owned()),
         ("Seed", seed.to_string()),
         (
             "Data",
@@ -80,8 +82,8 @@ pub(super) fn method(page: &Page<'_, '_>) -> Section {
                  without one, are of all repeats together."
             }
             li {
-                "The knee is the highest rate with " (format::percent(KNEE_DONE)) " of the requests done \
-                 and p99 within " (format::micros(KNEE_P99)) ". Goodput is requests done as they should be."
+                "The knee is the highest rate with " (format::percent(Bound::KNEE.done)) " of the requests done \
+                 and p99 within " (format::micros(Bound::KNEE.p99)) ". Goodput is requests done as they should be."
             }
             li { "Processor time and memory are those of all processes but the generator, engines included." }
         }

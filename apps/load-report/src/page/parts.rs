@@ -88,9 +88,19 @@ pub(super) fn mean(group: &Group<'_>, metric: Metric) -> Option<Estimate> {
     Some(Estimate { interval, ..estimate })
 }
 
-/// The same with its interval, in words.
+/// The same with its interval, in words, for a table that has the number of repeats in it. A line
+/// breaks before the interval and not in it.
 pub(super) fn mean_text(group: &Group<'_>, metric: Metric) -> String {
-    let text = |estimate| words::estimate(&estimate, |value| metric.text(value));
+    let text = |estimate: Estimate| {
+        let mean = metric.text(estimate.mean);
+        match estimate.interval {
+            Some(_) => {
+                let interval = words::interval(&estimate, |value| metric.text(value));
+                format!("{mean} {}", interval.trim_start().replace(' ', "\u{a0}"))
+            }
+            None => mean,
+        }
+    };
     mean(group, metric).map_or_else(nothing, text)
 }
 

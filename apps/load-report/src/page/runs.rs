@@ -28,7 +28,7 @@ pub(super) fn section(page: &Page<'_, '_>) -> Section {
         Table::new("Every run", ["part", "shape", "scenario and load", "repeat", "seconds"])
             .words(3);
     table.head.extend(METRICS.map(|metric| metric.name().to_owned()));
-    table.head.extend(["p99 once sent", "generator's CPU"].map(str::to_owned));
+    table.head.extend(["p99 once sent", "sent late at p99", "generator's CPU"].map(str::to_owned));
     for group in &page.statistics.groups {
         for sample in &group.samples {
             let mut row = vec![
@@ -45,6 +45,8 @@ pub(super) fn section(page: &Page<'_, '_>) -> Section {
             );
             let service = percentile(&sample.service, 0.99);
             row.push(service.map_or_else(nothing, format::micros));
+            let late = sample.run.generator.as_ref().map(|generator| generator.late.p99);
+            row.push(late.map_or_else(nothing, |late| format::micros(late as f64)));
             let generator = sample.run.processes.get(names::GENERATOR);
             row.push(generator.map_or_else(nothing, |process| {
                 format!(
@@ -59,7 +61,7 @@ pub(super) fn section(page: &Page<'_, '_>) -> Section {
         id: "runs",
         title: "Every run",
         lead: "One row a run, repeats below each other. Once sent: without the time that a request \
-               waited in the generator for earlier ones.",
+               waited in the generator, which the column beside it tells.",
         body: if table.rows.is_empty() { Vec::new() } else { vec![table.draw()] },
     }
 }

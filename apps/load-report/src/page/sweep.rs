@@ -6,7 +6,7 @@ use crate::{
     format,
     model::Part,
     plot::{Axis, Chart, Dash, Label, Point as Place, Rule, Series},
-    statistics::{Curve, KNEE_P99, Knee, Metric, Point, curves},
+    statistics::{Bound, Curve, Knee, Metric, Point, curves},
     words,
 };
 
@@ -103,9 +103,14 @@ fn percentile(page: &Page<'_, '_>, curves: &[Curve<'_, '_>], at: usize, which: u
     let name = Metric::PERCENTILES.get(which).map_or("", |metric| metric.name());
     let title = format!("{}: {name}", scenario(curves));
     let is_bound = name == Metric::P99.name();
-    let bound = || Rule::Level(KNEE_P99, format!("{}: the knee's bound", format::micros(KNEE_P99)));
+    let bound = || {
+        Rule::Level(
+            Bound::KNEE.p99,
+            format!("{}: the knee's bound", format::micros(Bound::KNEE.p99)),
+        )
+    };
     let y = Axis::logarithmic(name, ys(&series), format::micros);
-    let is_inside = (0.001..0.999).contains(&y.share(KNEE_P99));
+    let is_inside = (0.001..0.999).contains(&y.share(Bound::KNEE.p99));
     let chart = Chart {
         label: Label {
             id: format!("latency-{at}-{which}"),

@@ -16,15 +16,17 @@ use super::{
 
 /// Requests outside billing while billing is flooded.
 pub(super) fn noisy_neighbour(page: &Page<'_, '_>) -> Section {
+    let others = page.statistics.part(Part::NoisyNeighbour);
+    let mut others: Vec<Group<'_>> =
+        others.map(|group| group.narrowed(|name| !name.contains(names::BILLING_PATH))).collect();
+    others.sort_by_key(|group| page.style(group.key.shape));
+    let others: Vec<&Group<'_>> = others.iter().collect();
     let mut body = Vec::new();
-    for (at, scene) in page.scenes(Part::NoisyNeighbour).iter().enumerate() {
-        let others: Vec<Group<'_>> = scene
-            .iter()
-            .map(|group| group.narrowed(|name| !name.contains(names::BILLING_PATH)))
-            .collect();
-        let others: Vec<&Group<'_>> = others.iter().collect();
-        let charts = [Metric::P50, Metric::P99]
-            .map(|metric| bars(page, &others, metric, &format!("noisy-{at}")));
+    if !others.is_empty() {
+        // Their load is not the same: that is what is compared.
+        let charts = [Metric::P50, Metric::P99].map(|metric| {
+            bars(page, &others, metric, "noisy", "Requests outside billing".to_owned())
+        });
         body.push(plots(&charts));
         let metrics = [Metric::Goodput, Metric::P50, Metric::P90, Metric::P99, Metric::P999];
         body.push(table("Requests outside billing", &others, &metrics).draw());
@@ -42,8 +44,10 @@ pub(super) fn noisy_neighbour(page: &Page<'_, '_>) -> Section {
 pub(super) fn scaling(page: &Page<'_, '_>) -> Section {
     let mut body = Vec::new();
     for (at, scene) in page.scenes(Part::Scaling).iter().enumerate() {
+        let under = scene.first().map(|group| words::sentence(&words::under(group)));
+        let under = under.unwrap_or_default();
         let charts = [Metric::Goodput, Metric::P99]
-            .map(|metric| bars(page, scene, metric, &format!("scaling-{at}")));
+            .map(|metric| bars(page, scene, metric, &format!("scaling-{at}"), under.clone()));
         body.push(plots(&charts));
         let metrics =
             [Metric::Goodput, Metric::P50, Metric::P99, Metric::RequestsPerCpu, Metric::Memory];
@@ -57,7 +61,13 @@ pub(super) fn scaling(page: &Page<'_, '_>) -> Section {
     }
 }
 
-fn bars(page: &Page<'_, '_>, scene: &[&Group<'_>], metric: Metric, id: &str) -> Markup {
+fn bars(
+    page: &Page<'_, '_>,
+    scene: &[&Group<'_>],
+    metric: Metric,
+    id: &str,
+    under: String,
+) -> Markup {
     let bar = |group: &&Group<'_>| {
         let whole = mean(group, metric)?;
         Some(Bar {
@@ -74,8 +84,7 @@ fn bars(page: &Page<'_, '_>, scene: &[&Group<'_>], metric: Metric, id: &str) -> 
         })
     };
     let bars: Vec<Bar> = scene.iter().filter_map(bar).collect();
-    let under = scene.first().map(|group| words::sentence(&words::under(group)));
-    let title = format!("{}: {}", under.unwrap_or_default(), metric.name());
+    let title = format!("{under}: {}", metric.name());
     let label = Label {
         id: format!("{id}-{}", metric.name().replace('.', "-")),
         title: title.clone(),
@@ -85,11 +94,12 @@ fn bars(page: &Page<'_, '_>, scene: &[&Group<'_>], metric: Metric, id: &str) -> 
 }
 
 fn table(caption: &str, scene: &[&Group<'_>], metrics: &[Metric]) -> Table {
-    let under = scene.first().map(|group| words::under(group)).unwrap_or_default();
-    let mut table = Table::new(format!("{caption}, {under} (95 % interval)"), ["shape", "repeats"]);
+    let caption = format!("{caption} (95 % interval)");
+    let mut table = Table::new(caption, ["shape", "scenario and load", "repeats"]).words(2);
     table.head.extend(metrics.iter().map(|metric| metric.name().to_owned()));
     for group in scene {
-        let mut row = vec![group.key.name(), group.samples.len().to_string()];
+        let (name, under) = (group.key.name(), words::under(group));
+        let mut row = vec![name, under, group.samples.len().to_string()];
         row.extend(metrics.iter().map(|metric| mean_text(group, *metric)));
         table.rows.push(row);
     }

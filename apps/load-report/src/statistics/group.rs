@@ -160,6 +160,13 @@ impl<'a> Sample<'a> {
         sample
     }
 
+    /// All operations of one run.
+    pub(super) fn read(run: &'a Run) -> Result<Self, histogram::HistogramError> {
+        let mut sample = Self { is_whole: true, ..Self::without_operations(run) };
+        run.operations.values().try_for_each(|operation| sample.add(operation))?;
+        Ok(sample)
+    }
+
     fn narrowed(&self, wanted: impl Fn(&str) -> bool) -> Self {
         if self.run.operations.keys().all(|name| wanted(name)) {
             return self.clone();
@@ -186,6 +193,7 @@ impl<'a> Sample<'a> {
         self.counts.add(&Counts {
             intended: operation.intended,
             done: operation.done,
+            finished: operation.finished,
             failed: operation.failed.clone(),
             dropped: operation.dropped,
             bytes: operation.bytes,
@@ -210,6 +218,8 @@ pub struct Counts {
     pub intended: u64,
     /// Those answered as they should be.
     pub done: u64,
+    /// Those answered as they should be within the measured time, whenever they were meant to start.
+    pub finished: u64,
     /// Those answered otherwise, by what came instead.
     pub failed: BTreeMap<String, u64>,
     /// Those never sent.
@@ -223,6 +233,7 @@ impl Counts {
     pub fn add(&mut self, other: &Self) {
         self.intended = self.intended.saturating_add(other.intended);
         self.done = self.done.saturating_add(other.done);
+        self.finished = self.finished.saturating_add(other.finished);
         self.dropped = self.dropped.saturating_add(other.dropped);
         self.bytes = self.bytes.saturating_add(other.bytes);
         for (kind, count) in &other.failed {

@@ -23,7 +23,7 @@ pub enum Metric {
     P999,
     /// Requests that were meant to start, a second.
     Offered,
-    /// Requests answered as they should be, a second.
+    /// Requests answered as they should be within the measured time, a second.
     Goodput,
     /// Milliseconds of processor time of all processes but the generator, for a request done.
     CpuPerRequest,
@@ -52,6 +52,8 @@ impl Metric {
     #[must_use]
     pub fn of(self, sample: &Sample<'_>) -> Option<f64> {
         let done = sample.counts.done as f64;
+        // Processor time, too, is what was used within the measured time.
+        let finished = sample.counts.finished as f64;
         let whole = || sample.is_whole.then_some(());
         let database = || whole().and(sample.run.database.as_ref());
         let per_served = |value: u64, used: &DatabaseUse| value as f64 / used.requests as f64;
@@ -61,9 +63,9 @@ impl Metric {
             Self::P99 => percentile(&sample.latency, 0.99)?,
             Self::P999 => percentile(&sample.latency, 0.999)?,
             Self::Offered => sample.counts.intended as f64 / sample.run.measured_s,
-            Self::Goodput => done / sample.run.measured_s,
-            Self::CpuPerRequest => whole().and(cpu(sample))? / 1e3 / done,
-            Self::RequestsPerCpu => done / (whole().and(cpu(sample))? / 1e6),
+            Self::Goodput => finished / sample.run.measured_s,
+            Self::CpuPerRequest => whole().and(cpu(sample))? / 1e3 / finished,
+            Self::RequestsPerCpu => finished / (whole().and(cpu(sample))? / 1e6),
             Self::Memory => whole().and(memory(sample))?,
             Self::RoundTrips => database().map(|used| per_served(used.round_trips, used))?,
             Self::DatabaseBytes => {

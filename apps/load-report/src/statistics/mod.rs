@@ -24,4 +24,4 @@ pub use estimate::Estimate;
 pub use group::{Counts, Group, Key, Sample, Statistics};
 pub use memory::{Growth, growth};
 pub use metric::{Metric, percentile};
-pub use sweep::{Curve, KNEE_DONE, KNEE_P99, Knee, Overload, Point, curves, overloads};
+pub use sweep::{Bound, Curve, Knee, Overload, Point, curves, overloads};

@@ -1,15 +1,41 @@
 //! Rising rates: where a shape's knee is, and what remains beyond it.
 
-use crate::model::{Load, Part};
+use crate::model::{Load, Part, Run, histogram::HistogramError};
 
-use super::Statistics;
-use super::{Estimate, Group, Metric, percentile};
+use super::{Counts, Estimate, Group, Metric, Sample, Statistics, percentile};
 
-/// At the knee at least this share of the requests that were meant to start is done.
-pub const KNEE_DONE: f64 = 0.99;
-/// At the knee p99 is at most this many microseconds: half a second, which people call instant no
-/// longer.
-pub const KNEE_P99: f64 = 500_000.0;
+/// What a rate must do to be served well. The knee is the highest rate that is: the generator looks
+/// for it, and the report tells it, by this one rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    /// Of all requests that were meant to start, the share that is done.
+    pub done: f64,
+    /// Microseconds that 99 of a hundred of those are answered within, over all operations.
+    pub p99: f64,
+}
+
+impl Bound {
+    /// A quarter of a second, which people call instant no longer.
+    pub const KNEE: Self = Self { done: 0.99, p99: 250_000.0 };
+
+    /// Whether `run` stays within it.
+    ///
+    /// # Errors
+    /// It has a histogram that is none.
+    pub fn holds_for(&self, run: &Run) -> Result<bool, HistogramError> {
+        let sample = Sample::read(run)?;
+        Ok(self.holds(share_done(&sample.counts), percentile(&sample.latency, 0.99)))
+    }
+
+    fn holds(&self, done: f64, p99: Option<f64>) -> bool {
+        done >= self.done && p99.is_some_and(|p99| p99 <= self.p99)
+    }
+}
+
+/// Of what was meant to start; all of nothing.
+fn share_done(counts: &Counts) -> f64 {
+    if counts.intended == 0 { 1.0 } else { counts.done as f64 / counts.intended as f64 }
+}
 
 /// One shape under rising rates.
 #[derive(Clone, Debug)]
@@ -49,8 +75,7 @@ pub enum Knee {
 }
 
 impl Curve<'_, '_> {
-    /// The highest rate at which [`KNEE_DONE`] of the requests were done with p99 within
-    /// [`KNEE_P99`].
+    /// The highest rate within [`Bound::KNEE`].
     #[must_use]
     pub fn knee(&self) -> Option<Knee> {
         let first = self.points.first()?;
@@ -84,11 +109,7 @@ impl<'s, 'a> Point<'s, 'a> {
             rate,
             offered: offered.is_finite().then_some(offered)?,
             goodput: Estimate::of(&goodput)?,
-            done: if counts.intended == 0 {
-                1.0
-            } else {
-                counts.done as f64 / counts.intended as f64
-            },
+            done: share_done(&counts),
             latency: at(0.5)
                 .zip(at(0.9))
                 .zip(at(0.99))
@@ -98,8 +119,7 @@ impl<'s, 'a> Point<'s, 'a> {
     }
 
     fn is_served_well(&self) -> bool {
-        let [_, _, p99, _] = self.latency.unwrap_or([f64::INFINITY; 4]);
-        self.done >= KNEE_DONE && p99 <= KNEE_P99
+        Bound::KNEE.holds(self.done, self.latency.map(|[_, _, p99, _]| p99))
     }
 }
 
@@ -127,7 +147,8 @@ pub struct Overload<'s, 'a> {
     pub point: Point<'s, 'a>,
     /// The most that was done a second at other rates.
     pub peak: f64,
-    /// Requests offered, over the peak.
+    /// Requests asked for, over the peak: those included that never came, as their journeys ended
+    /// at a request that failed.
     pub times: f64,
     /// Requests done, over the peak.
     pub kept: Estimate,
@@ -144,13 +165,17 @@ pub fn overloads<'s, 'a>(statistics: &'s Statistics<'a>) -> Vec<Overload<'s, 'a>
         let is_same = |curve: &&Curve<'_, '_>| {
             (curve.group.key.shape, curve.group.key.scenario) == (key.shape, key.scenario)
         };
-        let peak = swept.iter().filter(is_same).filter_map(Curve::peak).reduce(f64::max)?;
+        let same = || swept.iter().filter(is_same);
+        let peak = same().filter_map(Curve::peak).reduce(f64::max)?;
+        // Journeys come to their end at the lowest rate.
+        let journey = same().filter_map(|curve| curve.points.first()).next()?;
+        let asked = point.rate * journey.offered / journey.rate;
         let counts = point.group.counts();
         let refused = counts.failed.get("503").copied().unwrap_or(0) as f64;
         let failed = counts.failures() as f64;
         (peak > 0.0).then(|| Overload {
             peak,
-            times: point.offered / peak,
+            times: asked / peak,
             kept: point.goodput.map(|goodput| goodput / peak),
             refused: if failed == 0.0 { 1.0 } else { refused / failed },
             point,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     format,
+    model::Build,
     statistics::{Estimate, Statistics},
     words,
 };
@@ -69,6 +70,13 @@ pub fn targets(statistics: &Statistics<'_>) -> Vec<Target> {
     targets.extend(running::soak(statistics));
     targets.push(running::start(statistics));
     targets.push(running::duration(statistics));
+    if statistics.campaign.about.build == Build::Unoptimised {
+        // What such programs do is no answer, good or bad.
+        for target in targets.iter_mut().filter(|it| it.verdict != Verdict::NotMeasured) {
+            target.verdict = Verdict::NotMeasured;
+            target.measured += ", of programs that were not optimised";
+        }
+    }
     targets
 }
 

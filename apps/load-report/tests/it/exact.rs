@@ -49,6 +49,7 @@ impl Exact {
         let operation = Operation {
             intended: self.done + self.refused,
             done: self.done,
+            finished: self.done,
             failed: BTreeMap::from([("503".to_owned(), self.refused)]),
             service: latency.clone(),
             latency,
@@ -73,6 +74,7 @@ impl Exact {
             ]),
             database: None,
             hop: None,
+            generator: None,
             ledger: Ledger {
                 compared: BTreeMap::from([("charges".to_owned(), (5, 5))]),
                 faults: Vec::new(),

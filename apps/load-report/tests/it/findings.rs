@@ -2,13 +2,17 @@
 
 use load_report::{
     findings::{Findings, findings},
-    model::{Campaign, Hop, Part, names::MONOLITH},
+    model::{
+        Build, Campaign, Generator, Hop, Late, Part, ProcessUse,
+        names::{GENERATOR, MONOLITH},
+    },
     statistics::Statistics,
+    targets::{Verdict, targets},
 };
 
 use crate::{
     exact::{Exact, latencies},
-    made_up::{EXTRACTED, campaign},
+    made_up::{EXTRACTED, campaign, everything},
 };
 
 fn said(campaign: &Campaign) -> Findings {
@@ -161,4 +165,40 @@ fn what_was_not_measured_is_said() {
     assert_eq!(nothing.alarms, Vec::<String>::new());
     let topics: Vec<_> = nothing.sentences.iter().map(|sentence| sentence.topic).collect();
     assert_eq!(topics, ["Noise", "Not measured"]);
+}
+
+#[test]
+fn programs_that_are_not_optimised_reach_and_miss_nothing() {
+    let mut campaign = everything(4);
+    campaign.about.build = Build::Unoptimised;
+    let alarms = said(&campaign).alarms;
+    assert!(alarms[0].starts_with("The programs were not optimised"), "{alarms:?}");
+    for target in targets(&Statistics::new(&campaign)) {
+        assert_eq!(target.verdict, Verdict::NotMeasured, "{target:?}");
+    }
+}
+
+#[test]
+fn what_the_generator_left_out_is_told_once() {
+    let mut campaign = compared(SLOWER);
+    let left_out = Generator {
+        remarks: vec!["webhooks were left out".to_owned()],
+        late: Late { p50: 100, p99: 7_000, max: 9_000 },
+        ..Generator::default()
+    };
+    for run in &mut campaign.runs[..4] {
+        run.generator = Some(left_out.clone());
+        run.processes
+            .insert(GENERATOR.to_owned(), ProcessUse { cpu: 1_000, ..ProcessUse::default() });
+    }
+    assert_eq!(sentence(&campaign, "Left out"), "In 4 of 10 runs webhooks were left out.");
+    let text = sentence(&campaign, "The generator");
+    assert!(text.contains("99 in a hundred within 7 ms, in the worst run"), "{text}");
+}
+
+#[test]
+fn a_flood_is_told_by_what_it_changes() {
+    let text = sentence(&everything(4), "Noisy neighbour");
+    assert!(text.starts_with("While usage floods billing, p99 of"), "{text}");
+    assert!(text.contains(" on monolith and from "), "{text}");
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use load_report::{
     model::{
-        Campaign, DatabaseUse, Hop, Ledger, Load, Operation, Part, ProcessUse, Run, Second, Start,
-        histogram,
+        Campaign, DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, ProcessUse,
+        Run, Second, Start, histogram,
         names::{BARE, BY_HAND, MIXED_DAY, MONOLITH},
     },
     render,
@@ -66,13 +66,13 @@ fn any_histogram() -> impl Strategy<Value = String> {
 
 prop_compose! {
     fn operation()(
-        counts in [count(), count(), count(), count()],
+        counts in [count(), count(), count(), count(), count()],
         failed in (text(), count()),
         latency in any_histogram(),
         service in any_histogram(),
     ) -> Operation {
-        let [intended, done, dropped, bytes] = counts;
-        Operation { intended, done, failed: BTreeMap::from([failed]), dropped, bytes, latency, service }
+        let [intended, done, finished, dropped, bytes] = counts;
+        Operation { intended, done, finished, failed: BTreeMap::from([failed]), dropped, bytes, latency, service }
     }
 }
 
@@ -96,19 +96,32 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn generator()(
+        counts in [count(), count(), count(), count(), count(), count(), count()],
+        stuck in (text(), count()),
+        remarks in vec(text(), 0..2),
+    ) -> Generator {
+        let [requests, cpu, p50, p99, max, journeys, complete] = counts;
+        let (late, stuck) = (Late { p50, p99, max }, BTreeMap::from([stuck]));
+        Generator { requests, cpu, late, journeys, complete, stuck, remarks, ..Generator::default() }
+    }
+}
+
+prop_compose! {
     fn around()(
         database in option::of([count(), count(), count(), count()]),
         hop in option::of((count(), [number(), number(), number(), number()])),
         compared in (text(), (count(), count())),
         faults in vec(text(), 0..2),
-    ) -> (Option<DatabaseUse>, Option<Hop>, Ledger) {
+        generator in option::of(generator()),
+    ) -> (Option<DatabaseUse>, Option<Hop>, Option<Generator>, Ledger) {
         let database = database.map(|[round_trips, sent, received, requests]| {
             DatabaseUse { round_trips, sent, received, requests }
         });
         let hop = hop.map(|(calls, [serialize, network, queue, handle])| {
             Hop { calls, serialize, network, queue, handle }
         });
-        (database, hop, Ledger { compared: BTreeMap::from([compared]), faults })
+        (database, hop, generator, Ledger { compared: BTreeMap::from([compared]), faults })
     }
 }
 
@@ -128,7 +141,7 @@ prop_compose! {
         operations in vec((prop_oneof![Just(READ.to_owned()), text()], operation()), 0..3),
         timeline in vec(second(), 0..6),
         processes in vec((prop_oneof![Just(MONOLITH.to_owned()), text()], process()), 0..3),
-        (database, hop, ledger) in around(),
+        (database, hop, generator, ledger) in around(),
     ) -> Run {
         let (warm_up_s, measured_s) = times;
         Run {
@@ -136,7 +149,7 @@ prop_compose! {
             operations: operations.into_iter().collect(),
             timeline,
             processes: processes.into_iter().collect(),
-            database, hop, ledger,
+            database, hop, generator, ledger,
         }
     }
 }

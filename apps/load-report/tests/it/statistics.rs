@@ -89,15 +89,15 @@ fn the_knee_is_the_highest_rate_that_is_served_well() {
     let rate = |rate: f64, done, refused, latency| {
         Exact { rate, done, refused, latency, ..Exact::of(Part::Sweep, MONOLITH, 0) }.run()
     };
-    let well = [rate(100.0, 1_000, 0, 1_000), rate(200.0, 1_990, 10, 400_000)];
+    let well = [rate(100.0, 1_000, 0, 1_000), rate(200.0, 1_990, 10, 240_000)];
     let knee = |runs: &[_]| {
         let campaign = campaign(runs.to_vec());
         curves(&Statistics::new(&campaign), Part::Sweep)[0].knee().expect("there are rates")
     };
     assert_eq!(knee(&well), Knee::AtLeast(200.0));
-    let refusing = [&well[..], &[rate(300.0, 2_900, 100, 400_000)]].concat();
+    let refusing = [&well[..], &[rate(300.0, 2_900, 100, 240_000)]].concat();
     assert_eq!(knee(&refusing), Knee::At(200.0));
-    let slow = [&well[..], &[rate(300.0, 3_000, 0, 600_000)]].concat();
+    let slow = [&well[..], &[rate(300.0, 3_000, 0, 260_000)]].concat();
     assert_eq!(knee(&slow), Knee::At(200.0));
     assert_eq!(knee(&[rate(300.0, 0, 3_000, 1)]), Knee::Below(300.0));
 }

@@ -13,13 +13,14 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, Parser};
+use load_report::statistics::Bound;
 use loadtest::{
     client::Client,
     people::{self, People, Sizes},
     run::{self, Moment},
     scenarios,
     summary::summary,
-    sweep::{Holds, sweep},
+    sweep::{Search, sweep},
 };
 use serde::Serialize;
 
@@ -92,14 +93,6 @@ pub(crate) struct SweepOptions {
     out: Option<PathBuf>,
 }
 
-/// A run as reports take it, and what the generator itself did, which they pass over.
-#[derive(Serialize)]
-struct Written<'a> {
-    #[serde(flatten)]
-    run: &'a load_report::model::Run,
-    generator: &'a run::Generator,
-}
-
 pub(crate) fn carry_out(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match command {
@@ -135,7 +128,7 @@ async fn run_once(options: &RunOptions) -> anyhow::Result<()> {
     people.write(&options.load.people)?;
     let outcome = outcome?;
     if let Some(path) = &options.out {
-        write(path, &Written { run: &outcome.run, generator: &outcome.generator })?;
+        write(path, &outcome.run)?;
     }
     say(summary(&outcome)?);
     Ok(())
@@ -143,11 +136,12 @@ async fn run_once(options: &RunOptions) -> anyhow::Result<()> {
 
 async fn find_knee(options: &SweepOptions) -> anyhow::Result<()> {
     let mut people = People::read(&options.load.people)?;
-    let holds = Holds { p99: options.within_ms * 1_000, ..Holds::default() };
-    let found = sweep(options.from, options.to, holds, async |rate| {
+    let bound = Bound { p99: options.within_ms as f64 * 1e3, ..Bound::KNEE };
+    let search = Search { bound, ..Search::between(options.from, options.to) };
+    let found = sweep(search, async |rate| {
         let plan = options.load.plan(Some(rate), None, &[])?;
         let outcome = run::run(&plan, &mut people, |_| {}).await?;
-        let held = if holds.by(&outcome.run)? { "held" } else { "did not hold" };
+        let held = if bound.holds_for(&outcome.run)? { "held" } else { "did not hold" };
         say(format_args!("{rate:.0} a second {held}"));
         Ok(outcome.run)
     })

@@ -5,11 +5,16 @@ use std::{sync::Mutex, time::Duration};
 use futures_util::{StreamExt as _, stream};
 
 use super::{Doubt, Ledger};
-use crate::{client::Client, people::Roster, recorder::lock};
+use crate::{
+    client::{Client, Failure},
+    people::Roster,
+    recorder::lock,
+};
 
 /// How many are asked about at once.
 const AT_ONCE: usize = 8;
-/// A server that was overloaded comes back within this.
+/// A server that was overloaded comes back within this; and a key that was claimed by a request that
+/// came to nothing is free again once its claim has run out.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -24,13 +29,18 @@ pub(super) async fn settle(
     let faults = Mutex::new(Vec::new());
     stream::iter(doubts)
         .for_each_concurrent(AT_ONCE, async |doubt| {
-            let asking = tokio::time::timeout_at(until, ask(client, roster, &doubt));
+            let mut last = None;
+            let asking = tokio::time::timeout_at(until, ask(client, roster, &doubt, &mut last));
             match asking.await {
                 Ok(Outcome::Done) => ledger.told(doubt.entry, doubt.tenant, doubt.worth),
                 Ok(Outcome::Refused) => {}
                 Err(_) => {
                     let what = doubt.request.operation;
-                    lock(&faults).push(format!("{what}: its outcome is still unknown"));
+                    let last = last.map_or_else(|| "nothing".to_owned(), Failure::name);
+                    lock(&faults).push(format!(
+                        "{what}: its outcome is still unknown after {} s, and the last answer {last}",
+                        PATIENCE.as_secs()
+                    ));
                 }
             }
         })
@@ -44,7 +54,12 @@ enum Outcome {
     Refused,
 }
 
-async fn ask(client: &Client, roster: &Roster, doubt: &Doubt) -> Outcome {
+async fn ask(
+    client: &Client,
+    roster: &Roster,
+    doubt: &Doubt,
+    last: &mut Option<Failure>,
+) -> Outcome {
     loop {
         // The session may have been exchanged since.
         let request = doubt.request.clone();
@@ -55,12 +70,15 @@ async fn ask(client: &Client, roster: &Roster, doubt: &Doubt) -> Outcome {
         match client.send(&request).await.outcome {
             Ok(_) => return Outcome::Done,
             // 409: the first request is still at work; 401: the session is being exchanged.
-            Err(crate::client::Failure::Status(status))
+            Err(Failure::Status(status))
                 if (400..500).contains(&status) && !matches!(status, 401 | 409 | 429) =>
             {
                 return Outcome::Refused;
             }
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(failure) => {
+                *last = Some(failure);
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }

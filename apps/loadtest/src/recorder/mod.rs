@@ -33,6 +33,16 @@ pub struct Sample {
     pub fate: Fate,
 }
 
+impl Sample {
+    /// When it was answered as it should be, if it was.
+    fn done_at(&self) -> Option<Duration> {
+        match self.fate {
+            Fate::Sent { late, service, failure: None, .. } => Some(self.intended + late + service),
+            Fate::Sent { .. } | Fate::Dropped => None,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Fate {
@@ -114,18 +124,24 @@ impl Recorder {
         Self { window, operations: BTreeMap::new(), timeline, lateness: histogram::new() }
     }
 
-    /// Counts `sample`, where it was meant to start while it is measured.
+    /// Counts `sample`, where it was meant to start, or was done, while it is measured.
     pub fn record(&mut self, sample: &Sample) {
-        if !self.window.contains(&sample.intended) {
+        let is_measured = self.window.contains(&sample.intended);
+        let ended = sample.done_at().filter(|ended| self.window.contains(ended));
+        if !is_measured && ended.is_none() {
             return;
         }
+        let tally = self.operations.entry(sample.operation).or_insert_with(Tally::new);
+        tally.finished += u64::from(ended.is_some());
+        if !is_measured {
+            return;
+        }
+        tally.record(&sample.fate);
         let second = sample.intended.saturating_sub(self.window.start).as_secs() as usize;
         self.timeline.record(second, &sample.fate);
         if let Fate::Sent { late, .. } = sample.fate {
             self.lateness.saturating_record(histogram::micros(late));
         }
-        let tally = self.operations.entry(sample.operation).or_insert_with(Tally::new);
-        tally.record(&sample.fate);
     }
 
     /// How many histograms there are now.
@@ -155,12 +171,13 @@ struct Tally {
     failed: BTreeMap<Failure, u64>,
     dropped: u64,
     bytes: u64,
+    finished: u64,
 }
 
 impl Tally {
     fn new() -> Self {
         let (latency, service) = (histogram::new(), histogram::new());
-        Self { latency, service, failed: BTreeMap::new(), dropped: 0, bytes: 0 }
+        Self { latency, service, failed: BTreeMap::new(), dropped: 0, bytes: 0, finished: 0 }
     }
 
     fn record(&mut self, fate: &Fate) {
@@ -184,6 +201,7 @@ impl Tally {
         Ok(Operation {
             intended: done + self.failed.values().sum::<u64>() + self.dropped,
             done,
+            finished: self.finished,
             failed: self.failed.into_iter().map(|(why, count)| (why.name(), count)).collect(),
             dropped: self.dropped,
             bytes: self.bytes,

@@ -28,6 +28,17 @@ fn what_is_meant_to_start_outside_of_the_window_is_not_counted() {
 }
 
 #[test]
+fn what_is_done_is_counted_by_its_end_and_by_its_intended_start() {
+    let mut recorder = recorder(2);
+    // Meant before and done meanwhile; meant and done meanwhile; meant meanwhile and done after.
+    [done(0, 1_500), done(1, 5), done(2, 1_500)].iter().for_each(|it| recorder.record(it));
+    let measured = recorder.finish().expect("histograms");
+    let operation = &measured.operations["GET /a"];
+    assert_eq!((operation.intended, operation.done, operation.finished), (2, 2, 2));
+    assert_eq!(measured.timeline.iter().map(|it| it.done).sum::<u64>(), 2);
+}
+
+#[test]
 fn failures_are_counted_by_kind_and_have_no_latency() {
     let mut recorder = recorder(1);
     let failures = [Failure::Status(503), Failure::Status(503), Failure::Timeout, Failure::Reset];

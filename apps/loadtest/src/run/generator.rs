@@ -1,80 +1,32 @@
 //! What the generator itself did: whether its figures can be trusted.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use load_report::model::{Generator, Late};
 use rustix::time::{ClockId, clock_gettime};
-use serde::Serialize;
 
 use super::{Ends, plan::Plan};
 use crate::{alarm::Alarm, recorder::Measured};
 
-/// What the generator itself did and needed, while it was measured where nothing else is said.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Generator {
-    /// Threads that sent.
-    pub workers: usize,
-    /// Requests that were sent.
-    pub requests: u64,
-    /// Microseconds of processor time of the whole process.
-    pub cpu: u64,
-    /// Microseconds that requests were sent later than they were meant to: a part of each latency.
-    pub late: Late,
-    /// Journeys begun, warm-up included.
-    pub journeys: u64,
-    /// Those that came to their end.
-    pub complete: u64,
-    /// Those that ended at a request that failed.
-    pub failed: u64,
-    /// Those that the end of the run cut short.
-    pub over: u64,
-    /// Those that could not go on, by what was missing.
-    pub stuck: BTreeMap<String, u64>,
-    /// The most journeys that were under way at once in each worker, together.
-    pub most_under_way: usize,
-    /// What the reader must know, such as what was left out.
-    pub remarks: Vec<String>,
-}
-
-/// Microseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Late {
-    /// Half of all were later.
-    pub p50: u64,
-    /// One in a hundred was later.
-    pub p99: u64,
-    /// The latest.
-    pub max: u64,
-}
-
-impl Generator {
-    pub(super) fn new(plan: &Plan, measured: &Measured, meter: &Meter, ends: Ends) -> Self {
-        let late = &measured.lateness;
-        Self {
-            workers: plan.workers,
-            requests: late.len(),
-            cpu: u64::try_from(meter.used().as_micros()).unwrap_or(u64::MAX),
-            late: Late {
-                p50: late.value_at_quantile(0.5),
-                p99: late.value_at_quantile(0.99),
-                max: late.max(),
-            },
-            journeys: ends.begun,
-            complete: ends.complete,
-            failed: ends.failed,
-            over: ends.over,
-            stuck: ends.stuck.into_iter().map(|(what, n)| (what.to_owned(), n)).collect(),
-            most_under_way: ends.most_under_way,
-            remarks: Vec::new(),
-        }
-    }
-
-    /// Requests for each second of processor time.
-    #[must_use]
-    pub fn requests_per_cpu_second(&self) -> f64 {
-        self.requests as f64 / Duration::from_micros(self.cpu.max(1)).as_secs_f64()
+/// What `plan` made of the generator; remarks are for who has them to add.
+pub(super) fn account(plan: &Plan, measured: &Measured, meter: &Meter, ends: Ends) -> Generator {
+    let late = &measured.lateness;
+    Generator {
+        workers: plan.workers,
+        requests: late.len(),
+        cpu: u64::try_from(meter.used().as_micros()).unwrap_or(u64::MAX),
+        late: Late {
+            p50: late.value_at_quantile(0.5),
+            p99: late.value_at_quantile(0.99),
+            max: late.max(),
+        },
+        journeys: ends.begun,
+        complete: ends.complete,
+        failed: ends.failed,
+        over: ends.over,
+        stuck: ends.stuck.into_iter().map(|(what, n)| (what.to_owned(), n)).collect(),
+        most_under_way: ends.most_under_way,
+        remarks: Vec::new(),
     }
 }
 

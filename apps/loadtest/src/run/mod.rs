@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use load_report::model::{self, Load};
+use load_report::model::{self, Generator, Load};
 use tokio::time::MissedTickBehavior;
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 use generator::Meter;
 use worker::{Task, Worker};
 
-pub use generator::{Generator, Moment};
+pub use generator::Moment;
 pub use plan::{Label, Plan, Stream};
 pub use worker::Ends;
 
@@ -37,7 +37,7 @@ const BREATH: Duration = Duration::from_millis(100);
 pub struct Outcome {
     /// As reports take it; processes, database and hop are for who started the programs to fill in.
     pub run: model::Run,
-    /// What the generator itself did and needed.
+    /// What the generator itself did and needed; the run has it too.
     pub generator: Generator,
 }
 
@@ -46,11 +46,12 @@ pub struct Outcome {
 /// `tell` is called when measuring begins and ends, to read meanwhile what the programs need. It
 /// does not block.
 ///
-/// `people` keep the sessions that were opened, so that the next run finds them.
+/// `people` keep the sessions that were opened, so that the next run finds them. This process's own
+/// limit of open files is raised, where it is too low.
 ///
 /// # Errors
 /// The plan cannot be carried out: a scenario does not fit, nobody answers, or a thread cannot be
-/// started. Raises this process's own limit of open files, where it is too low. Requests that fail while load is sent are figures and no errors.
+/// started. Requests that fail while load is sent are figures and no errors.
 pub async fn run(
     plan: &Plan,
     people: &mut People,
@@ -92,6 +93,7 @@ pub async fn run(
         processes: [].into(),
         database: None,
         hop: None,
+        generator: Some(generator.clone()),
         ledger,
     };
     Ok(Outcome { run, generator })
@@ -163,7 +165,7 @@ async fn drive(
     let mut measured = recorder.finish()?;
     let measured_for = ended.saturating_duration_since(start + plan.warm_up).min(plan.measured);
     measured.timeline.truncate(measured_for.as_secs_f64().ceil() as usize);
-    let generator = Generator::new(plan, &measured, &meter, ends);
+    let generator = generator::account(plan, &measured, &meter, ends);
     Ok(Driven { measured, measured_for, generator })
 }
 

@@ -40,7 +40,7 @@ impl Scenario for Webhooks {
 
     async fn fits(&self, stage: &Stage) -> Result<(), String> {
         let Some(secret) = &stage.webhook_secret else {
-            return Err("webhooks were left out, as no `--webhook-secret` was given".to_owned());
+            return Err("webhooks were left out, as there is no secret to sign them with (--webhook-secret)".to_owned());
         };
         let event = signed(secret, &format!("{}-first", stage.mark));
         match stage.client.send(&event).await.outcome {

@@ -1,7 +1,15 @@
 //! A server that stands still is charged for everybody who would have come meanwhile.
 
-use anyhow::ensure;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
 use load_report::model::Load;
+use loadtest::{people::People, run::run};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     ping::{carry_out, of, pings, quantile},
@@ -50,4 +58,65 @@ async fn the_schedule_is_the_seed_s_however_many_send() -> anyhow::Result<()> {
     let (one, three) = (of(&carry_out(&one).await?), of(&carry_out(&three).await?));
     ensure!(one.done == expected && three.done == expected, "{one:?} {three:?} {expected}");
     Ok(())
+}
+
+/// A process that the system has stopped answers nobody and refuses nobody: for a second, connections
+/// and requests queue where the server cannot count them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_in_which_the_server_was_stopped_is_in_its_latency() -> anyhow::Result<()> {
+    let server = Stoppable::start()?;
+    let plan = pings(server.url.clone(), Load::Open { rate: 100.0 }, 3);
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let mut begun = Some(begun);
+    let stopped = async {
+        begins.await?;
+        server.signal(Signal::STOP)?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        server.signal(Signal::CONT)
+    };
+    let mut nobody = People::default();
+    let load = run(&plan, &mut nobody, |_| {
+        // Nobody listens any more at the end.
+        let _told = begun.take().map(|begun| begun.send(()));
+    });
+    let (outcome, stopped) = tokio::join!(load, stopped);
+    stopped?;
+    let outcome = outcome?;
+    let pings = of(&outcome);
+    ensure!(pings.done == pings.intended && pings.done == 299, "{pings:?}");
+    let (p80, p999) = (quantile(&pings.latency, 0.8)?, quantile(&pings.latency, 0.999)?);
+    ensure!(p999 >= 900_000 && p80 >= 300_000, "p80 is {p80} µs and p99.9 {p999} µs");
+    Ok(())
+}
+
+/// The server that the generator is calibrated against, in a process of its own.
+struct Stoppable {
+    child: Child,
+    url: String,
+}
+
+impl Stoppable {
+    fn start() -> anyhow::Result<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+            .args(["calibrate", "--serve"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().context("no output")?).read_line(&mut url)?;
+        Ok(Self { child, url: url.trim().to_owned() })
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = Pid::from_raw(i32::try_from(self.child.id())?).context("no process")?;
+        Ok(kill_process(pid, signal)?)
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
 }

@@ -1,7 +1,7 @@
 //! Which runs there are.
 
 use load_report::model::{
-    About, Campaign, Data, Machine, Part, Run, Start,
+    About, Build, Campaign, Data, Machine, Part, Run, Start,
     names::{BARE, BY_HAND, MONOLITH},
 };
 
@@ -13,6 +13,7 @@ pub(crate) fn campaign(runs: Vec<Run>) -> Campaign {
         commit: "made-up".to_owned(),
         started_at: "2001-01-01T00:00:00Z".to_owned(),
         command: "none: nobody measured this".to_owned(),
+        build: Build::Optimised,
         seed: 7,
         engine: "a made-up queue".to_owned(),
         machine: Machine {

@@ -6,7 +6,7 @@ mod campaigns;
 use std::collections::BTreeMap;
 
 use load_report::model::{
-    DatabaseUse, Hop, Ledger, Load, Operation, Part, ProcessUse, Run, Second,
+    DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, ProcessUse, Run, Second,
     histogram::{self, Histogram},
     names::MIXED_DAY,
 };
@@ -101,6 +101,7 @@ impl Plan {
             busy += work;
             let micros = ((start + work - clock) * 1_000.0 + 150.0) as u64;
             operation.done += 1;
+            operation.finished += 1;
             operation.bytes += 900;
             second.done += 1;
             for histogram in [&mut *latencies, times] {
@@ -169,6 +170,16 @@ impl Plan {
                 network: 96.0 + 4.0 * dice.normal(),
                 queue: 41.0 + 3.0 * dice.normal(),
                 handle: 890.0 + 12.0 * dice.normal(),
+            }),
+            generator: Some(Generator {
+                workers: 1,
+                requests: done,
+                cpu: (busy * 200.0) as u64,
+                late: Late { p50: 80, p99: 900, max: 4_000 },
+                journeys: done,
+                complete: done,
+                most_under_way: 20,
+                ..Generator::default()
             }),
             ledger: Ledger {
                 compared: BTreeMap::from([
