@@ -8,7 +8,7 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use crate::{
-    chaos,
+    chaos, load,
     new_module::{Names, proof},
     services::TestEngines,
     shapes::{self, Shape},
@@ -24,7 +24,7 @@ pub struct Options {
     #[arg(long)]
     embedded: bool,
     /// Also writes a new module into a throwaway copy, checks it and runs its tests; and runs kill
-    /// campaigns, the short one among them.
+    /// campaigns, the short one among them, and a smoke run of the load campaign.
     #[arg(long, conflicts_with_all = ["filter", "embedded"])]
     full: bool,
     /// Runs only the tests whose names contain this; no doctests then.
@@ -78,6 +78,10 @@ pub fn run(options: &Options) -> Result<()> {
         // Two words, so that every way of writing a name is tried.
         proof::run(&mut steps, &workspace, Names::parse("work-orders", None)?, options.install);
         chaos::run_steps(&mut steps, &workspace, options.install);
+        steps.run("smoke run of the load campaign", || {
+            load::smoke(options.install)?;
+            Ok(Verdict::Passed)
+        });
     }
     steps.finish()
 }

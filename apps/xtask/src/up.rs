@@ -1,6 +1,7 @@
 //! `cargo xtask up`: the product on this machine, in any shape, until Ctrl-C.
 
 use std::{
+    collections::BTreeMap,
     path::{self, PathBuf},
     sync::Arc,
 };
@@ -61,6 +62,7 @@ pub fn run(options: &Options) -> Result<()> {
         engine: Engine::Embedded,
         schemas: schemas(&Settings::read(workspace.root())?),
         replicas: 1,
+        replicas_of: BTreeMap::new(),
         ports: Ports::From { public: options.public_port },
         purpose: Purpose::Use,
         settings: Vec::new(),

@@ -1,6 +1,7 @@
 //! How long the release monolith takes to be ready on data that exist, and what it holds while idle.
 
 use std::{
+    collections::BTreeMap,
     fs,
     sync::Arc,
     time::{Duration, Instant},
@@ -38,6 +39,7 @@ pub(super) async fn findings(workspace: &Workspace) -> Result<Vec<Finding>> {
         engine: Engine::Embedded,
         schemas: Schemas::AsTheyAre,
         replicas: 1,
+        replicas_of: BTreeMap::new(),
         ports: Ports::Free,
         purpose: Purpose::Use,
         settings: Vec::new(),

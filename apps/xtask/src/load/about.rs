@@ -3,27 +3,27 @@
 use std::{fs, process::Command, thread};
 
 use anyhow::Result;
-use load_report::model::{About, Data, Machine};
+use load_report::model::{About, Build, Data, Machine};
 
-use super::options::Options;
-use crate::{steps, workspace::Workspace};
+use super::options::{Engine, Options};
+use crate::{shapes::BuildProfile, steps, workspace::Workspace};
 
-pub(super) fn about(
-    workspace: &Workspace,
-    options: &Options,
-    engine: String,
-    data: Data,
-) -> Result<About> {
+pub(super) fn about(workspace: &Workspace, options: &Options, engine: String) -> Result<About> {
     let mut date = Command::new("date");
     let started_at = steps::output(date.args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]))?.trim().to_owned();
     Ok(About {
         commit: commit(workspace)?,
         started_at,
         command: command(),
+        build: match options.profile() {
+            BuildProfile::Debug => Build::Unoptimised,
+            BuildProfile::Release => Build::Optimised,
+        },
         seed: options.seed,
         engine,
         machine: machine(),
-        data,
+        // Nobody knows before they are seeded.
+        data: Data::default(),
         caveats: caveats(options),
         // Nobody knows before the end.
         took_s: 0,
@@ -37,9 +37,23 @@ fn caveats(options: &Options) -> Vec<String> {
         "The generator and the programs shared {cores} cores; nothing was pinned. What the \
          generator took is left out of processor time, and is in the latency."
     )];
+    if options.against.is_none() {
+        caveats.push(
+            "The programs had limits of requests that nobody reaches, access tokens that last two \
+             hours, and seats whose reservation is given up after 20 s."
+                .to_owned(),
+        );
+    }
+    if options.engine == Engine::Postgres {
+        caveats.push(
+            "Database round trips and bytes were counted in runs of their own, through a proxy that \
+             counts and that costs time."
+                .to_owned(),
+        );
+    }
     if options.smoke {
         caveats.push(
-            "A smoke run: it shows that the tool works, and says nothing of the product."
+            "A smoke run: stretches of seconds, few repeats, a knee that is looked for roughly."
                 .to_owned(),
         );
     }

@@ -7,46 +7,73 @@
 mod about;
 mod campaign;
 mod generator;
+mod haproxy;
 mod options;
+mod parts;
 mod site;
 mod watch;
+mod wire;
+mod work;
 
-use std::{fs, path::PathBuf, process::Command, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use load_report::model::Campaign;
+use load_report::{model::Campaign, statistics::Statistics};
 
-use crate::{console::say, steps, workspace::Workspace};
+use crate::{console::say, shapes::BuildProfile, steps, tools::Install, workspace::Workspace};
 
 pub use options::Options;
 
 /// Builds, measures and reports.
 ///
 /// # Errors
-/// Something does not build, start or answer. Figures that miss their targets are figures.
+/// Something does not build, start or answer, or the books do not balance. Figures that miss their
+/// targets are figures.
 pub fn run(options: &Options) -> Result<()> {
-    let begun = Instant::now();
     let workspace = Workspace::find()?;
-    build_generator(&workspace)?;
+    say("building the generator …");
+    build(&workspace, options.profile(), "loadtest")?;
     let folder = folder(&workspace, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut campaign = match &options.against {
+    let begun = Instant::now();
+    let outcome = match &options.against {
         Some(url) => campaign::against(&workspace, options, &folder, url)?,
         None => runtime.block_on(campaign::of_shapes(&workspace, options, &folder))?,
     };
-    campaign.about.took_s = begun.elapsed().as_secs();
+    let mut campaign = outcome.campaign;
+    campaign.about.took_s = (begun.elapsed() - outcome.soaked).as_secs();
     finish(&campaign, &folder)
 }
 
-/// The generator is a program of its own: optimised, and with processor time that can be told from
-/// that of this command.
-fn build_generator(workspace: &Workspace) -> Result<()> {
-    say("building the generator …");
-    let build = ["build", "--release", "--quiet", "--package", "loadtest"];
+/// Every part on PostgreSQL, in a few minutes, to try the command.
+pub(crate) fn smoke(install: Install) -> Result<()> {
+    run(&Options::smoke(install))
+}
+
+/// Builds a program of its own, with processor time that can be told from that of this command. One
+/// that is not optimised has the features that the tests are built with, so that little of it has to be
+/// compiled beside them.
+fn build(workspace: &Workspace, profile: BuildProfile, name: &str) -> Result<()> {
+    let build = match profile {
+        BuildProfile::Debug => ["build", "--quiet", "--workspace", "--bin", name],
+        BuildProfile::Release => ["build", "--quiet", "--release", "--package", name],
+    };
     if !steps::succeeds(&mut workspace.cargo(&build))? {
-        bail!("`cargo build --release --package loadtest` failed; see above");
+        bail!("`cargo {}` failed; see above", build.join(" "));
     }
     Ok(())
+}
+
+impl Options {
+    /// The file of a program that was built.
+    fn built(&self, workspace: &Workspace, name: &str) -> PathBuf {
+        workspace.target().join(self.profile().folder()).join(name)
+    }
 }
 
 /// Where everything of this run is kept.
@@ -65,15 +92,55 @@ fn folder(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
     folder.canonicalize().with_context(|| folder.display().to_string())
 }
 
-fn finish(campaign: &Campaign, folder: &std::path::Path) -> Result<()> {
-    let (data, page) = (folder.join("campaign.json"), folder.join("report.html"));
+fn finish(campaign: &Campaign, folder: &Path) -> Result<()> {
+    let [data, page, summary] =
+        ["campaign.json", "report.html", "summary.json"].map(|name| folder.join(name));
     campaign.save(&data)?;
     // From what was written, as anybody would draw it again.
-    let report = load_report::render(&Campaign::load(&data)?);
-    fs::write(&page, report).with_context(|| format!("writing {}", page.display()))?;
-    say(format_args!("\n{}\n{}", data.display(), page.display()));
-    let unbalanced: Vec<&str> =
-        campaign.runs.iter().flat_map(|run| run.ledger.faults.iter().map(String::as_str)).collect();
-    ensure!(unbalanced.is_empty(), "the books do not balance:\n{}", unbalanced.join("\n"));
+    let campaign = Campaign::load(&data)?;
+    let write = |path: &Path, text: String| {
+        fs::write(path, text).with_context(|| path.display().to_string())
+    };
+    write(&page, load_report::render(&campaign))?;
+    let told = load_report::summary(&campaign);
+    write(&summary, serde_json::to_string_pretty(&told)? + "\n")?;
+    say("");
+    told.findings.alarms.iter().for_each(say);
+    told.findings.sentences.iter().for_each(|it| say(format_args!("{}: {}", it.topic, it.text)));
+    say(format_args!("\n{}\n{}\n{}", data.display(), summary.display(), page.display()));
+    let mistakes = mistakes(&campaign);
+    ensure!(mistakes.is_empty(), "{}", mistakes.join("\n"));
     Ok(())
 }
+
+/// What no figure can be: books that do not balance, requests that nobody knows of, and runs in
+/// which nothing was done at all.
+fn mistakes(campaign: &Campaign) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    for group in Statistics::new(campaign).groups {
+        for sample in &group.samples {
+            let (counts, run) = (&sample.counts, sample.run);
+            let known = counts.done + counts.failures() + counts.dropped;
+            let mut note = |what: String| {
+                mistakes.push(format!(
+                    "{:?} of {} on {}, repeat {}: {what}",
+                    run.part,
+                    run.scenario,
+                    group.key.name(),
+                    run.repeat
+                ));
+            };
+            run.ledger.faults.iter().for_each(|fault| note(format!("the books: {fault}")));
+            if counts.done == 0 {
+                note("nothing was done".to_owned());
+            }
+            if counts.intended != known {
+                note(format!("{} requests were meant and {known} are known of", counts.intended));
+            }
+        }
+    }
+    mistakes
+}
+
+#[cfg(test)]
+mod tests;

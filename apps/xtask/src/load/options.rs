@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 
-use crate::tools::Install;
+use crate::{shapes::BuildProfile, tools::Install};
 
 /// What `load` can be told.
 #[derive(Args, Clone, Debug)]
@@ -12,7 +12,8 @@ pub struct Options {
     /// What the programs stand on.
     #[arg(long, value_enum, default_value_t)]
     pub(super) engine: Engine,
-    /// Goes through all parts in a few minutes: to try the command. The figures mean little.
+    /// Goes through all parts in a few minutes, with programs that are not optimised: to try the
+    /// command. The figures mean nothing.
     #[arg(long)]
     pub(super) smoke: bool,
     /// How often each comparison is repeated, the shapes taking turns; below five the report gives
@@ -66,37 +67,68 @@ pub(super) struct Pace {
     pub(super) repeats: u32,
     pub(super) warm_up: f64,
     pub(super) seconds: f64,
-    /// Of each rate that a search for the knee tries.
-    pub(super) step_seconds: f64,
-    /// Journeys a second that nobody asks for more of.
+    /// Seconds that people think between two steps, on average.
+    pub(super) think: f64,
+    /// Seconds of each rate that a search for the knee tries.
+    pub(super) step: f64,
+    /// How closely the knee is looked for: the factor that it is known to.
+    pub(super) close: f64,
+    /// Journeys a second that nobody asks for more of: as many newcomers must be seeded as one run
+    /// at this rate uses up.
     pub(super) top_rate: f64,
     /// Of what is not compared within microseconds.
     pub(super) other_repeats: u32,
+    /// How often the monolith is started to see how soon it is ready.
+    pub(super) starts: u32,
+}
+
+/// For the defaults that clap knows.
+#[derive(Debug, Parser)]
+struct Alone {
+    #[command(flatten)]
+    options: Options,
 }
 
 impl Options {
+    /// A smoke run on PostgreSQL, which has all parts.
+    pub(super) fn smoke(install: Install) -> Self {
+        let Alone { options } = Alone::parse_from(["load"]);
+        Self { smoke: true, engine: Engine::Postgres, install, ..options }
+    }
+
     pub(super) fn pace(&self) -> Pace {
         if self.smoke {
             return Pace {
                 repeats: 2,
                 warm_up: 1.0,
                 seconds: 3.0,
-                step_seconds: 2.0,
-                top_rate: 400.0,
+                think: 0.2,
+                step: 2.0,
+                close: 1.5,
+                top_rate: 1_000.0,
                 other_repeats: 1,
+                starts: 3,
             };
         }
         Pace {
             repeats: self.repeats.max(1),
             warm_up: 5.0,
             seconds: self.seconds.max(1) as f64,
-            step_seconds: 6.0,
-            top_rate: 2_000.0,
+            think: 1.0,
+            step: 6.0,
+            close: 1.05,
+            top_rate: 3_000.0,
             other_repeats: self.repeats.clamp(1, 3),
+            starts: 11,
         }
     }
 
     pub(super) fn tenants(&self) -> u64 {
         if self.smoke { self.tenants.min(8) } else { self.tenants }
+    }
+
+    /// A smoke run takes the programs that the tests have built already.
+    pub(super) const fn profile(&self) -> BuildProfile {
+        if self.smoke { BuildProfile::Debug } else { BuildProfile::Release }
     }
 }

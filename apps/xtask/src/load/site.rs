@@ -1,9 +1,10 @@
 //! Shapes on copies of the same seeded data.
 
 use std::{
+    collections::BTreeMap,
     fs,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::{Context as _, Result};
@@ -13,15 +14,20 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, raw_sql}
 use super::{options::Engine as Choice, watch::Watched};
 use crate::{
     services::{self, Durability, Engine as Kind, Otherwise, Server},
-    shapes::{
-        self, AfterCrash, Binaries, Engine, Launch, Ports, Purpose, Quiet, RealEngines, Running,
-        Schemas,
-    },
+    shapes::{self, Binaries, Detour, Engine, Launch, RealEngines, Running, Schemas},
     tools::Install,
 };
 
 /// The database that was seeded.
 const SEEDED: &str = "seeded";
+
+/// What programs are told besides. People stay logged in for the whole campaign: hashing their
+/// passwords before each run would take longer than the run. What a seat's reservation leaves in doubt
+/// is known sooner than after two minutes, so that the books can be balanced.
+const SETTINGS: [(&str, &str); 2] = [
+    ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "7200"),
+    ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20"),
+];
 
 /// The engines of one campaign, and the data that every run begins with.
 pub(super) struct Site {
@@ -35,13 +41,34 @@ struct Engines {
     rabbitmq: Server,
 }
 
+/// What a shape is started on.
+struct Grounds {
+    data: PathBuf,
+    people: PathBuf,
+    database: Option<String>,
+    schemas: Schemas,
+}
+
 /// A shape at work on data of its own.
 pub(super) struct Shown {
     pub(super) running: Running,
+    /// Where clients find it.
+    pub(super) url: String,
     /// Who the generator is to be.
     pub(super) people: PathBuf,
     data: PathBuf,
     database: Option<String>,
+}
+
+/// What is another than usual about a shape.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    /// Programs of which there are several.
+    pub(super) replicas: BTreeMap<String, usize>,
+    /// Where programs find PostgreSQL, when that is not where it is.
+    pub(super) postgres: Option<u16>,
+    /// Ways between programs that lead through something else.
+    pub(super) detours: Vec<Detour>,
 }
 
 impl Site {
@@ -77,11 +104,12 @@ impl Site {
             engines.run(&format!("CREATE DATABASE {SEEDED}")).await?;
         }
         let database = self.engines.as_ref().map(|_| SEEDED.to_owned());
-        self.show(binaries, data, people, database, Schemas::Migrated).await
+        let grounds = Grounds { data, people, database, schemas: Schemas::Migrated };
+        self.show(binaries, grounds, Layout::default()).await
     }
 
     /// Starts a shape on a copy of what was seeded.
-    pub(super) async fn next(&mut self, binaries: &Binaries) -> Result<Shown> {
+    pub(super) async fn next(&mut self, binaries: &Binaries, layout: Layout) -> Result<Shown> {
         self.runs += 1;
         let number = self.runs;
         let data = self.folder.join(format!("data-{number}"));
@@ -94,36 +122,45 @@ impl Site {
             engines.run(&format!("CREATE DATABASE {name} TEMPLATE {SEEDED}")).await?;
             database = Some(name);
         }
-        self.show(binaries, data, people, database, Schemas::AsTheyAre).await
+        let grounds = Grounds { data, people, database, schemas: Schemas::AsTheyAre };
+        self.show(binaries, grounds, layout).await
     }
 
-    async fn show(
-        &self,
-        binaries: &Binaries,
-        data: PathBuf,
-        people: PathBuf,
-        database: Option<String>,
-        schemas: Schemas,
-    ) -> Result<Shown> {
+    async fn show(&self, binaries: &Binaries, on: Grounds, layout: Layout) -> Result<Shown> {
+        let Grounds { data, people, database, schemas } = on;
         let engine = match (&self.engines, &database) {
-            (Some(engines), Some(database)) => Engine::Real(engines.told(database)),
+            (Some(engines), Some(database)) => {
+                let told = engines.told(database, layout.postgres);
+                Engine::Real(told)
+            }
             _ => Engine::Embedded,
         };
         let launch = Launch {
-            folder: data.clone(),
-            data: data.clone(),
             schemas: if database.is_some() { schemas } else { Schemas::AsTheyAre },
             engine,
-            replicas: 1,
-            ports: Ports::Free,
-            purpose: Purpose::Test,
-            settings: Vec::new(),
-            detours: Vec::new(),
-            after_crash: AfterCrash::StayDown,
-            logs: Arc::new(Quiet),
+            replicas_of: layout.replicas,
+            detours: layout.detours,
+            settings: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ..Launch::for_test(&data)
         };
         let running = shapes::launch(binaries, launch).await?;
-        Ok(Shown { running, people, data, database })
+        let url = running.public_url();
+        Ok(Shown { running, url, people, data, database })
+    }
+
+    /// The database of `shown` for the application role of `module`, and for a superuser.
+    pub(super) fn logins(&self, shown: &Shown, module: &str) -> Result<[Secret; 2]> {
+        let engines = self.engines.as_ref().zip(shown.database.as_ref());
+        let (engines, database) = engines.context("there is no PostgreSQL")?;
+        let told = engines.told(database, None);
+        let app = told.login(module)?;
+        Ok([app, told.postgres])
+    }
+
+    /// Where PostgreSQL is, where there is one.
+    pub(super) fn postgres(&self) -> Option<SocketAddr> {
+        let engines = self.engines.as_ref()?;
+        Some(SocketAddr::from((Ipv4Addr::LOCALHOST, engines.postgres.port())))
     }
 
     /// Who is to be watched while `shown` works.
@@ -151,9 +188,27 @@ impl Site {
         shown.running.stop().await?;
         if let (Some(engines), Some(database)) = (&self.engines, &shown.database) {
             engines.run(&format!("DROP DATABASE {database} WITH (FORCE)")).await?;
+            engines.told(database, None).clear_broker().await?;
         }
         fs::remove_dir_all(&shown.data)
             .with_context(|| format!("removing {}", shown.data.display()))
+    }
+}
+
+impl Shown {
+    /// Where its data are.
+    pub(super) fn folder(&self) -> &Path {
+        &self.data
+    }
+}
+
+impl Site {
+    /// Removes what every run began with.
+    pub(super) fn leave(&self) -> Result<()> {
+        let seeded = self.folder.join("seeded");
+        fs::remove_dir_all(&seeded).with_context(|| format!("removing {}", seeded.display()))?;
+        let people = self.folder.join("people.json");
+        fs::remove_file(&people).with_context(|| format!("removing {}", people.display()))
     }
 }
 
@@ -165,9 +220,14 @@ impl Engines {
     }
 
     /// What in them is one shape's.
-    fn told(&self, database: &str) -> RealEngines {
-        let server = self.postgres.url();
-        let server = server.expose().rsplit_once('/').map_or(server.expose(), |(url, _)| url);
+    fn told(&self, database: &str, port: Option<u16>) -> RealEngines {
+        let url = self.postgres.url();
+        let server = url.expose().rsplit_once('/').map_or(url.expose(), |(server, _)| server);
+        let own = format!(":{}", self.postgres.port());
+        let server = match port.zip(server.strip_suffix(&own)) {
+            Some((port, host)) => format!("{host}:{port}"),
+            None => server.to_owned(),
+        };
         RealEngines {
             postgres: Secret::new(format!("{server}/{database}")),
             rabbitmq: Some(self.rabbitmq.url()),

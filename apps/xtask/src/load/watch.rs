@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::mpsc::{self, RecvTimeoutError},
     thread::JoinHandle,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -28,9 +25,16 @@ pub(super) struct Watched {
     pub(super) pid: u32,
 }
 
+impl Watched {
+    pub(super) fn haproxy(pid: u32) -> Self {
+        Self { name: "haproxy".to_owned(), pid }
+    }
+}
+
 /// Looks at processes until it is asked what was seen.
 pub(super) struct Watch {
-    stop: Arc<AtomicBool>,
+    /// Dropped, it ends the looking.
+    stop: mpsc::Sender<()>,
     looking: JoinHandle<Vec<Look>>,
     counts: BTreeMap<String, u32>,
 }
@@ -49,13 +53,15 @@ impl Watch {
         for one in &watched {
             *counts.entry(one.name.clone()).or_default() += 1;
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let (stop, stopped) = mpsc::channel::<()>();
         let looking = std::thread::spawn(move || {
             let mut looks = Vec::new();
-            while !stopped.load(Ordering::Relaxed) {
+            loop {
                 looks.push(Look { at: now(), seen: look(&watched) });
-                std::thread::sleep(EVERY);
+                match stopped.recv_timeout(EVERY) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+                }
             }
             looks.push(Look { at: now(), seen: look(&watched) });
             looks
@@ -65,7 +71,7 @@ impl Watch {
 
     /// What was used between two instants, in microseconds since 1970.
     pub(super) fn between(self, from: u64, to: u64) -> BTreeMap<String, ProcessUse> {
-        self.stop.store(true, Ordering::Relaxed);
+        drop(self.stop);
         // Where the thread has panicked nothing was seen, and the report says "not measured".
         let looks = self.looking.join().unwrap_or_default();
         let within: Vec<&Look> =

@@ -30,6 +30,9 @@ pub struct RealEngines {
     pub prefix: String,
 }
 
+/// What application roles log in with where the server asks for it.
+const APP_PASSWORD: &str = "of-the-application";
+
 impl Engine {
     /// What a program is told, by environment variables.
     pub(super) fn settings(&self) -> Result<Vec<(&'static str, Value)>> {
@@ -59,6 +62,18 @@ impl RealEngines {
         served_url(admin)
     }
 
+    /// The database as the application role of `module` logs in to it.
+    pub(crate) fn login(&self, module: &str) -> Result<Secret> {
+        let served = served_url(&self.postgres)?;
+        let (scheme, place) = served.split_once("://").context("a URL has a scheme")?;
+        let password = if has_password(self.postgres.expose()) {
+            format!(":{APP_PASSWORD}")
+        } else {
+            String::new()
+        };
+        Ok(Secret::new(format!("{scheme}://{module}_app{password}@{place}")))
+    }
+
     fn settings(&self) -> Result<Vec<(&'static str, Value)>> {
         let mut settings = vec![
             ("ASHLAR__STORE__ENGINE", Value::plain("postgres")),
@@ -67,7 +82,7 @@ impl RealEngines {
         if has_password(self.postgres.expose()) {
             // The server asks: the roles get some, which are the same for all shapes, since roles
             // belong to the whole server.
-            settings.push(("ASHLAR__POSTGRES__APP_PASSWORD", Value::hidden("of-the-application")));
+            settings.push(("ASHLAR__POSTGRES__APP_PASSWORD", Value::hidden(APP_PASSWORD)));
             settings.push(("ASHLAR__POSTGRES__SYSTEM_PASSWORD", Value::hidden("of-the-system")));
         }
         if let Some(rabbitmq) = &self.rabbitmq {

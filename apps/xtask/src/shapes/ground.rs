@@ -105,28 +105,32 @@ impl Drop for Ground {
 async fn clear(engines: &RealEngines, server: &Secret) {
     let drop = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", engines.prefix);
     let _ = run(server, &drop).await;
-    if let Some(broker) = &engines.rabbitmq {
-        let _ = clear_broker(broker, &engines.prefix).await;
-    }
+    let _ = engines.clear_broker().await;
 }
 
-/// Deletes what the programs have declared. Deleting what is not there is no error to a broker.
-async fn clear_broker(broker: &Secret, prefix: &str) -> Result<()> {
-    let modules = Workspace::find()?.modules()?;
-    let connection = Connection::connect(broker.expose(), ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
-    for module in modules.iter().map(|module| module_name(module)) {
-        for queue in ["inbox", "dead"] {
-            let name = format!("{prefix}.{module}.{queue}");
-            channel.queue_delete(name.into(), QueueDeleteOptions::default()).await?;
+impl RealEngines {
+    /// Deletes what the programs have declared in the broker. Deleting what is not there is no error
+    /// to it.
+    pub(crate) async fn clear_broker(&self) -> Result<()> {
+        let Some(broker) = &self.rabbitmq else { return Ok(()) };
+        let prefix = &self.prefix;
+        let modules = Workspace::find()?.modules()?;
+        let connection =
+            Connection::connect(broker.expose(), ConnectionProperties::default()).await?;
+        let channel = connection.create_channel().await?;
+        for module in modules.iter().map(|module| module_name(module)) {
+            for queue in ["inbox", "dead"] {
+                let name = format!("{prefix}.{module}.{queue}");
+                channel.queue_delete(name.into(), QueueDeleteOptions::default()).await?;
+            }
         }
+        for exchange in ["events", "dead"] {
+            let name = format!("{prefix}.{exchange}");
+            channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await?;
+        }
+        connection.close(200, "done".into()).await?;
+        Ok(())
     }
-    for exchange in ["events", "dead"] {
-        let name = format!("{prefix}.{exchange}");
-        channel.exchange_delete(name.into(), ExchangeDeleteOptions::default()).await?;
-    }
-    connection.close(200, "done".into()).await?;
-    Ok(())
 }
 
 fn named(variable: &str) -> Option<Secret> {

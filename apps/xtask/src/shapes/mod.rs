@@ -16,7 +16,7 @@ mod schema;
 mod supervisor;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -33,6 +33,7 @@ pub(crate) use plan::without_settings;
 pub use ports::Ports;
 pub(crate) use ports::lease;
 pub use program::Program;
+pub(crate) use ready::status;
 pub use running::Running;
 
 /// Which modules run in processes of their own, and how programs are compiled.
@@ -108,6 +109,8 @@ pub struct Launch {
     pub schemas: Schemas,
     /// How many processes of each program there are. On the embedded engine there can be only one.
     pub replicas: usize,
+    /// Programs, such as `billing-service`, of which there are another number.
+    pub replicas_of: BTreeMap<String, usize>,
     /// Which addresses they bind to.
     pub ports: Ports,
     /// What they are for.
@@ -170,6 +173,7 @@ impl Launch {
             engine: Engine::Embedded,
             schemas: Schemas::AsTheyAre,
             replicas: 1,
+            replicas_of: BTreeMap::new(),
             ports: Ports::Free,
             purpose: Purpose::Test,
             settings: Vec::new(),

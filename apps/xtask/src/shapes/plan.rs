@@ -65,7 +65,8 @@ pub(super) fn plan(binaries: &Binaries, launch: &Launch) -> Result<Vec<Planned>>
     });
     let mut planned = Vec::new();
     for (name, binary, modules) in [monolith].into_iter().chain(services) {
-        for replica in 1..=launch.replicas.max(1) {
+        let replicas = launch.replicas_of.get(&name).copied().unwrap_or(launch.replicas);
+        for replica in 1..=replicas.max(1) {
             planned.push(Planned {
                 name: if replica == 1 { name.clone() } else { format!("{name}#{replica}") },
                 binary: binary.clone(),
@@ -264,6 +265,21 @@ mod tests {
         }
         assert!(!told(other).contains_key("ASHLAR__MODULES__BILLING__URLS"));
         assert_ne!(told(billing)["ASHLAR__INTERNAL__BIND"], told(other)["ASHLAR__INTERNAL__BIND"]);
+    }
+
+    #[test]
+    fn one_program_alone_may_have_replicas() {
+        let service = ("billing".to_owned(), PathBuf::from("billing-service"));
+        let binaries = Binaries {
+            monolith: PathBuf::from("monolith"),
+            services: BTreeMap::from([service]),
+            modules: ["auth", "billing"].map(str::to_owned).into(),
+        };
+        let replicas_of = BTreeMap::from([("billing-service".to_owned(), 2)]);
+        let launch = Launch { replicas_of, ..Launch::for_test(Path::new("/data")) };
+        let programs = plan(&binaries, &launch).expect("there are free ports");
+        let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
+        assert_eq!(names, ["monolith", "billing-service", "billing-service#2"]);
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! What is run, part by part.
+
+mod baseline;
+mod database;
+mod knee;
+mod replicas;
+mod starts;
+mod turns;
+
+pub(super) use knee::Limits;
