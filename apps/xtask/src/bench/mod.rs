@@ -2,6 +2,7 @@
 //! idle. Nothing here is a test: figures depend on the machine, so ratios of one run are compared
 //! with the targets, and a miss is said, not failed.
 
+mod compare;
 mod engines;
 mod report;
 mod seam;
@@ -15,7 +16,7 @@ use crate::{console::say, files, steps, tools::Install, workspace::Workspace};
 use report::{Finding, Section};
 
 /// What `bench` can be told.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Options {
     /// Writes the findings into docs/performance.md.
     #[arg(long)]
@@ -27,6 +28,13 @@ pub struct Options {
     /// the way of an event.
     #[arg(long)]
     engines: bool,
+    /// Runs the benchmarks of this commit and of what is checked out in turns, and fails where one is
+    /// slower by more than a tenth.
+    #[arg(long, value_name = "BASE", conflicts_with_all = ["write", "startup_only", "engines"])]
+    compare: Option<String>,
+    /// How often the two commits take turns.
+    #[arg(long, default_value_t = 7, requires = "compare")]
+    rounds: u32,
     #[command(flatten)]
     install: Install,
 }
@@ -37,6 +45,9 @@ pub struct Options {
 /// Something does not build or start.
 pub fn run(options: &Options) -> Result<()> {
     let workspace = Workspace::find()?;
+    if let Some(base) = &options.compare {
+        return compare::run(&workspace, base, options.rounds);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut findings = Vec::new();
     if options.engines {

@@ -30,8 +30,13 @@ struct Estimate {
 
 /// What the benchmark `seam` of the crate `remote` has found, in this run.
 pub(super) fn findings(target: &Path) -> Result<Vec<Finding>> {
+    judge(&medians(target, "criterion")?)
+}
+
+/// The medians that criterion has left in `folder` below `root`, in nanoseconds, by group and function.
+pub(super) fn medians(root: &Path, folder: &str) -> Result<BTreeMap<String, f64>> {
     let mut medians = BTreeMap::new();
-    for path in files::with_extension(target, "criterion", "json")? {
+    for path in files::with_extension(root, folder, "json")? {
         if !path.ends_with("new/benchmark.json") {
             continue;
         }
@@ -42,7 +47,7 @@ pub(super) fn findings(target: &Path) -> Result<Vec<Finding>> {
         let estimates: Estimates = serde_json::from_str(&estimates).with_context(context)?;
         medians.insert(benchmark.full_id, estimates.median.point_estimate);
     }
-    judge(&medians)
+    Ok(medians)
 }
 
 /// Medians in nanoseconds, by group and function.
