@@ -110,10 +110,6 @@ impl HaProxy {
         Ok(haproxy)
     }
 
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// Waits until `server` is sent requests.
     pub(super) async fn wait_for(&mut self, server: &Behind) -> Result<()> {
         let begun = Instant::now();

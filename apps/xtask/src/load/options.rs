@@ -73,11 +73,15 @@ pub(super) struct Pace {
     pub(super) step: f64,
     /// How closely the knee is looked for: the factor that it is known to.
     pub(super) close: f64,
+    /// How many rates beyond it are tried at the most.
+    pub(super) beyond: u32,
     /// Journeys a second that nobody asks for more of: as many newcomers must be seeded as one run
     /// at this rate uses up.
     pub(super) top_rate: f64,
     /// Of what is not compared within microseconds.
     pub(super) other_repeats: u32,
+    /// Seconds in which every replica of a program is replaced.
+    pub(super) restart: f64,
     /// How often the monolith is started to see how soon it is ready.
     pub(super) starts: u32,
 }
@@ -101,12 +105,14 @@ impl Options {
             return Pace {
                 repeats: 2,
                 warm_up: 1.0,
-                seconds: 3.0,
+                seconds: 2.0,
                 think: 0.2,
                 step: 2.0,
                 close: 1.5,
+                beyond: 0,
                 top_rate: 1_000.0,
                 other_repeats: 1,
+                restart: 6.0,
                 starts: 3,
             };
         }
@@ -117,8 +123,10 @@ impl Options {
             think: 1.0,
             step: 6.0,
             close: 1.05,
+            beyond: 4,
             top_rate: 3_000.0,
             other_repeats: self.repeats.clamp(1, 3),
+            restart: 20.0,
             starts: 11,
         }
     }

@@ -25,12 +25,6 @@ pub(super) struct Watched {
     pub(super) pid: u32,
 }
 
-impl Watched {
-    pub(super) fn haproxy(pid: u32) -> Self {
-        Self { name: "haproxy".to_owned(), pid }
-    }
-}
-
 /// Looks at processes until it is asked what was seen.
 pub(super) struct Watch {
     /// Dropped, it ends the looking.

@@ -37,8 +37,12 @@ impl Work<'_> {
             say(format_args!("looking for the highest rate that {name} serves well …"));
             let shown = self.shown(position, Layout::default()).await?;
             let step = Pace { warm_up: WARM_UP, seconds: self.pace.step, ..self.pace };
+            // Connections are made and plans are kept before anything counts.
+            let scenario = self.options.scenario.clone();
+            self.measure(&shown, &Order::new(scenario, FROM, self.options.seed, &step))?;
             let search = Search::between(FROM, self.pace.top_rate);
-            let found = sweep(Search { close: self.pace.close, ..search }, async |rate| {
+            let Pace { close, beyond, .. } = self.pace;
+            let found = sweep(Search { close, beyond, ..search }, async |rate| {
                 let scenario = self.options.scenario.clone();
                 let order = Order::new(scenario, rate, self.options.seed, &step);
                 self.measure(&shown, &order)

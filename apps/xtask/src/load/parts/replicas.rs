@@ -13,7 +13,6 @@ use crate::{
         generator::Order,
         haproxy::{Behind, Front, HaProxy},
         site::{Layout, Shown},
-        watch::Watched,
         work::{Turn, Work},
     },
     shapes::{Detour, Program},
@@ -22,8 +21,6 @@ use crate::{
 
 /// The share of the knee at which programs are replaced.
 const BUSY: f64 = 0.7;
-/// Long enough for every replica of a program to stop and start.
-const LONG_ENOUGH: f64 = 12.0;
 /// Replicas of a program.
 const SEVERAL: usize = 2;
 /// The front that clients know.
@@ -85,12 +82,11 @@ impl Work<'_> {
         let mut haproxy = HaProxy::start(shown.folder(), &fronts, &behind).await?;
         shown.url = front(&fronts, PUBLIC)?.url();
         let usual = self.order(rate, turn.repeat);
-        let order = Order { seconds: usual.seconds.max(LONG_ENOUGH), ..usual };
-        let mut watched = self.site.watched(&shown);
-        watched.extend(haproxy.pid().map(Watched::haproxy));
+        let order = Order { seconds: usual.seconds.max(self.pace.restart), ..usual };
         let generator = self.generator(&shown);
+        // A program that is replaced has used nothing yet: what it uses is no figure of this part.
         let measured = generator
-            .run_beside(&order, watched, |moments| {
+            .run_beside(&order, Vec::new(), |moments| {
                 roll(moments, &shown, program, &behind, &mut haproxy)
             })
             .await;
