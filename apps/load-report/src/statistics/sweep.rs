@@ -145,7 +145,7 @@ pub fn curves<'s, 'a>(statistics: &'s Statistics<'a>, part: Part) -> Vec<Curve<'
 pub struct Overload<'s, 'a> {
     /// The rate that is too high.
     pub point: Point<'s, 'a>,
-    /// The most that was done a second at other rates.
+    /// The most that was done a second at any rate.
     pub peak: f64,
     /// Requests asked for, over the peak: those included that never came, as their journeys ended
     /// at a request that failed.
@@ -166,7 +166,9 @@ pub fn overloads<'s, 'a>(statistics: &'s Statistics<'a>) -> Vec<Overload<'s, 'a>
             (curve.group.key.shape, curve.group.key.scenario) == (key.shape, key.scenario)
         };
         let same = || swept.iter().filter(is_same);
-        let peak = same().filter_map(Curve::peak).reduce(f64::max)?;
+        let swept = same().filter_map(Curve::peak).reduce(f64::max)?;
+        // A search that ended early has not seen the shape at its best.
+        let peak = swept.max(point.goodput.mean);
         // Journeys come to their end at the lowest rate.
         let journey = same().filter_map(|curve| curve.points.first()).next()?;
         let asked = point.rate * journey.offered / journey.rate;

@@ -1,5 +1,6 @@
 //! The report, over campaigns that are made up.
 
+mod committed;
 mod exact;
 mod files;
 mod findings;

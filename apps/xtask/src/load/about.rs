@@ -61,8 +61,21 @@ fn caveats(options: &Options) -> Vec<String> {
 }
 
 fn command() -> String {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    format!("cargo xtask {}", arguments.join(" "))
+    repeatable(std::env::args().skip(1))
+}
+
+/// Without the folder that it was written to: that is there already, and is nobody else's.
+fn repeatable(arguments: impl IntoIterator<Item = String>) -> String {
+    let mut words = vec!["cargo xtask".to_owned()];
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--out" => drop(arguments.next()),
+            other if other.starts_with("--out=") => {}
+            _ => words.push(argument),
+        }
+    }
+    words.join(" ")
 }
 
 fn commit(workspace: &Workspace) -> Result<String> {
@@ -97,5 +110,16 @@ fn machine() -> Machine {
         processor: value("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
         memory: kibibytes.unwrap_or_default() * 1024,
         system: format!("Linux {}, {distribution}", kernel.trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_repeated_without_its_folder() {
+        let told = ["load", "--smoke", "--out", "/a", "--seed", "2", "--out=/b"].map(str::to_owned);
+        assert_eq!(repeatable(told), "cargo xtask load --smoke --seed 2");
     }
 }
