@@ -84,16 +84,21 @@ pub(super) struct HaProxy {
 }
 
 impl HaProxy {
-    /// Starts it in `folder` with `behind` each front, and waits until it has seen all of them.
+    /// Starts `program` in `folder` with `behind` each front, and waits until it has seen all of them.
     ///
     /// # Errors
-    /// It is not installed, or does not start.
-    pub(super) async fn start(folder: &Path, fronts: &[Front], behind: &[Behind]) -> Result<Self> {
+    /// It does not start, or a server is not seen to be ready in time.
+    pub(super) async fn start(
+        program: &Path,
+        folder: &Path,
+        fronts: &[Front],
+        behind: &[Behind],
+    ) -> Result<Self> {
         let (orders, lease) = lease()?;
         let file = folder.join("haproxy.cfg");
         fs::write(&file, settings(orders, fronts, behind))
             .with_context(|| format!("writing {}", file.display()))?;
-        let child = Command::new("haproxy")
+        let child = Command::new(program)
             .args(["-db", "-q", "-f"])
             .arg(&file)
             .stdin(Stdio::null())
@@ -102,7 +107,7 @@ impl HaProxy {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
-            .context("starting haproxy: is it installed (`apt-get install haproxy`)?")?;
+            .with_context(|| format!("starting {}", program.display()))?;
         let mut haproxy = Self { child, orders, _lease: lease };
         for server in behind {
             haproxy.wait_for(server).await?;

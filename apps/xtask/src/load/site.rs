@@ -39,6 +39,7 @@ pub(super) struct Site {
 struct Engines {
     postgres: Server,
     rabbitmq: Server,
+    haproxy: PathBuf,
 }
 
 /// What a shape is started on.
@@ -78,8 +79,9 @@ impl Site {
             Choice::Embedded => None,
             Choice::Postgres => {
                 services::ensure(&[Kind::Postgres, Kind::RabbitMq], install, Otherwise::Nothing)?;
+                let haproxy = services::haproxy(install)?;
                 let postgres = Server::postgres(Durability::Real).await?;
-                Some(Engines { postgres, rabbitmq: Server::rabbitmq().await? })
+                Some(Engines { postgres, rabbitmq: Server::rabbitmq().await?, haproxy })
             }
         };
         Ok(Self { engines, folder: folder.to_owned(), runs: 0 })
@@ -95,6 +97,11 @@ impl Site {
             sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
         let version = version.split(' ').next().unwrap_or_default().to_owned();
         Ok(format!("PostgreSQL {version} (fsync on) and RabbitMQ"))
+    }
+
+    /// What stands before replicas, where there can be some.
+    pub(super) fn haproxy(&self) -> Option<&Path> {
+        Some(&self.engines.as_ref()?.haproxy)
     }
 
     /// Starts a shape on the data that are to be seeded.

@@ -32,6 +32,6 @@ mod tests;
 pub use command::{Options, run};
 pub use engine::Engine;
 pub use for_tests::TestEngines;
-pub use programs::{Otherwise, ensure};
+pub use programs::{Otherwise, ensure, haproxy};
 pub use server::Server;
 pub use spec::Durability;

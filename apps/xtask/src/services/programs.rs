@@ -63,6 +63,26 @@ pub fn ensure(engines: &[Engine], install: Install, otherwise: Otherwise) -> Res
     }
 }
 
+/// Where HAProxy is, which is no engine but stands before replicas.
+///
+/// # Errors
+/// It is nowhere, and may or can not be installed; the message says how to install it.
+pub fn haproxy(install: Install) -> Result<PathBuf> {
+    const NAME: &str = "haproxy";
+    if let Some(program) = on_path(NAME) {
+        return Ok(program);
+    }
+    if !install.install {
+        bail!(
+            "`{NAME}` was not found. Install it with\n    {}\nor run this command again with \
+             --install",
+            install::shown(&[NAME])
+        );
+    }
+    install::packages(&[NAME])?;
+    on_path(NAME).context("after the installation `haproxy` was not found")
+}
+
 fn missing(engines: &[Engine]) -> Vec<(Engine, anyhow::Error)> {
     engines.iter().filter_map(|engine| Some((*engine, find(*engine).err()?))).collect()
 }

@@ -1,6 +1,6 @@
 //! Several processes of one program, which only PostgreSQL allows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use load_report::model::Part;
@@ -53,9 +53,7 @@ impl Work<'_> {
 
     /// Each program's replicas are replaced one after the other while people use them.
     pub(in crate::load) async fn rolling_restart(&mut self, knee: f64) -> Result<()> {
-        if self.site.postgres().is_none() {
-            return Ok(());
-        }
+        let Some(haproxy) = self.site.haproxy().map(Path::to_owned) else { return Ok(()) };
         let billing = service_name("billing");
         let restarted = [(0, MONOLITH), (1, MONOLITH), (1, billing.as_str())];
         for (position, program) in restarted {
@@ -63,12 +61,18 @@ impl Work<'_> {
             say(format_args!("restarting {program} under load, {name} …"));
             let variant = format!("{program} restarted");
             let turn = Turn { part: Part::RollingRestart, position, variant: &variant, repeat: 0 };
-            self.restart(turn, program, BUSY * knee).await?;
+            self.restart(turn, program, &haproxy, BUSY * knee).await?;
         }
         Ok(())
     }
 
-    async fn restart(&mut self, turn: Turn<'_>, program: &str, rate: f64) -> Result<()> {
+    async fn restart(
+        &mut self,
+        turn: Turn<'_>,
+        program: &str,
+        haproxy: &Path,
+        rate: f64,
+    ) -> Result<()> {
         let programs = match turn.position {
             0 => vec![MONOLITH.to_owned()],
             _ => vec![MONOLITH.to_owned(), service_name("billing")],
@@ -79,7 +83,7 @@ impl Work<'_> {
         let layout = Layout { replicas, detours, ..Layout::default() };
         let mut shown = self.shown(turn.position, layout).await?;
         let behind = shown.running.programs().iter().flat_map(behind).collect::<Vec<_>>();
-        let mut haproxy = HaProxy::start(shown.folder(), &fronts, &behind).await?;
+        let mut haproxy = HaProxy::start(haproxy, shown.folder(), &fronts, &behind).await?;
         shown.url = front(&fronts, PUBLIC)?.url();
         let usual = self.order(rate, turn.repeat);
         let order = Order { seconds: usual.seconds.max(self.pace.restart), ..usual };
