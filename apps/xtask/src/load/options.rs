@@ -112,7 +112,7 @@ impl Options {
                 beyond: 0,
                 top_rate: 1_000.0,
                 other_repeats: 1,
-                restart: 6.0,
+                restart: 15.0,
                 starts: 3,
             };
         }
