@@ -21,7 +21,8 @@ impl PortBus {
     /// Publishes in the name of the module `source`.
     #[must_use]
     pub fn new(ports: Ports, source: impl Into<String>) -> Self {
-        Self { ports, source: source.into() }
+        let source = source.into();
+        Self { ports: ports.called_by(&source), source }
     }
 }
 

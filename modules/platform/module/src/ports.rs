@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use seam::{EventInbox, Loopback, Port, Repeat, ServedPort, Slot, Transport};
+use seam::{EventInbox, Loopback, Meter, Port, Repeat, ServedPort, Slot, Transport};
 
 /// Where a module runs, as its callers in this program reach it.
 #[derive(Clone)]
@@ -29,15 +29,23 @@ impl fmt::Debug for Placement {
     }
 }
 
+/// The caller, until [`Ports::called_by`] says who it is.
+const UNNAMED: &str = "unnamed";
+
 /// The ports of all modules, as one program sees them. Cheap to clone.
 ///
 /// Modules are built with clients of each other before any of them is there; a call that comes
 /// too early is `Unavailable`.
 #[derive(Clone)]
-pub struct Ports(Arc<Inner>);
+pub struct Ports {
+    inner: Arc<Inner>,
+    /// Whose calls the clients count.
+    caller: Arc<str>,
+}
 
 struct Inner {
     placements: BTreeMap<String, Placement>,
+    meter: Meter,
     state: Mutex<State>,
 }
 
@@ -56,7 +64,21 @@ impl Ports {
     #[must_use]
     pub fn new(placements: impl IntoIterator<Item = (String, Placement)>) -> Self {
         let placements = placements.into_iter().collect();
-        Self(Arc::new(Inner { placements, state: Mutex::default() }))
+        let inner = Inner { placements, meter: Meter::new(), state: Mutex::default() };
+        Self { inner: Arc::new(inner), caller: UNNAMED.into() }
+    }
+
+    /// The same ports, whose clients' calls are counted as those of `caller`: a module's name, or
+    /// the program's.
+    #[must_use]
+    pub fn called_by(&self, caller: &str) -> Self {
+        Self { inner: Arc::clone(&self.inner), caller: caller.into() }
+    }
+
+    /// What the calls of all clients are counted in.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        &self.inner.meter
     }
 
     /// A client of the port `P`, wherever the service that owns it runs.
@@ -82,7 +104,7 @@ impl Ports {
     pub fn inbox_client(&self, destination: &str) -> Option<Arc<dyn EventInbox>> {
         let slot = {
             let mut state = self.state();
-            if !self.0.placements.contains_key(destination)
+            if !self.inner.placements.contains_key(destination)
                 && !state.inboxes.contains_key(destination)
             {
                 return None;
@@ -113,17 +135,24 @@ impl Ports {
     }
 
     fn connect<P: Port + ?Sized>(&self, service: &str, slot: Slot<P>) -> Arc<P> {
-        match self.0.placements.get(service).unwrap_or(&Placement::Direct) {
-            Placement::Direct => P::direct(slot),
-            Placement::Loopback(repeat) => {
-                P::remote(Arc::new(Loopback::new(service, P::server(slot), *repeat)))
-            }
-            Placement::Remote(transport) => P::remote(Arc::clone(transport)),
-        }
+        let meter = self.meter();
+        let transport: Arc<dyn Transport> =
+            match self.inner.placements.get(service).unwrap_or(&Placement::Direct) {
+                Placement::Direct => {
+                    let counters = meter.direct(&self.caller, service, P::descriptor());
+                    return P::direct_counted(slot, counters);
+                }
+                Placement::Loopback(repeat) => {
+                    Arc::new(Loopback::new(service, P::server(slot), *repeat))
+                }
+                Placement::Remote(transport) => Arc::clone(transport),
+            };
+        let counters = meter.over(transport.name(), &self.caller, service, P::descriptor());
+        P::remote_counted(transport, counters)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,7 +190,7 @@ impl State {
 impl fmt::Debug for Ports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ports")
-            .field("placements", &self.0.placements)
+            .field("placements", &self.inner.placements)
             .field("served", &self.state().served)
             .finish_non_exhaustive()
     }

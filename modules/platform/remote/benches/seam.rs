@@ -15,7 +15,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::{FutureExt, future::LocalBoxFuture};
 use kernel::{CallContext, CallId, Principal, Role, SystemClock, TenantId, UserId};
 use remote::{HttpClient, HttpTransport, Remote};
-use seam::{CallFailure, Port, PortError, ServedPort, Slot, port};
+use seam::{CallFailure, Meter, Port, PortError, ServedPort, Slot, port};
 use serde::{Deserialize, Serialize};
 use tokens::{HopSigner, HopVerifier, SigningKey, TrustStore};
 use tokio::runtime::{Builder, Runtime};
@@ -75,7 +75,9 @@ fn runtime() -> Runtime {
 fn in_process(criterion: &mut Criterion) {
     let runtime = runtime();
     let bare: Arc<dyn SeatsApi> = Arc::new(InMemory);
-    let direct = <dyn SeatsApi>::direct(Slot::filled(Arc::clone(&bare)));
+    // As programs have it: every call is counted.
+    let counters = Meter::new().direct("caller", "seats", <dyn SeatsApi>::descriptor());
+    let direct = <dyn SeatsApi>::direct_counted(Slot::filled(Arc::clone(&bare)), counters);
     let mut group = criterion.benchmark_group("in process");
     for (name, client) in [("bare trait", bare), ("direct client", direct)] {
         group.bench_function(name, |bencher| {
@@ -123,7 +125,8 @@ fn over_http(criterion: &mut Criterion) {
         let remote = Remote { service: "seats".to_owned(), urls: vec![base.clone()] };
         let http = HttpClient::new(runtime.handle().clone()).expect("a client");
         let transport = HttpTransport::new(remote, http, Arc::clone(&signer)).expect("a transport");
-        <dyn SeatsApi>::remote(Arc::new(transport))
+        let counters = Meter::new().over("http", "caller", "seats", <dyn SeatsApi>::descriptor());
+        <dyn SeatsApi>::remote_counted(Arc::new(transport), counters)
     };
     let main = runtime();
     let other = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("built");

@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{Request, StatusCode};
-use seam::{CallFailure, Reply};
+use seam::{CallFailure, Reply, Timing, headers};
 use tokio::{
     runtime::Handle,
     task::{JoinError, JoinHandle},
@@ -19,6 +19,8 @@ pub(crate) struct Attempt {
     pub(crate) reply: Reply,
     pub(crate) health: Health,
     pub(crate) next: Next,
+    /// How long the callee took, where it told.
+    pub(crate) callee: Option<Timing>,
 }
 
 /// What the attempt says about the replica.
@@ -40,7 +42,7 @@ pub(crate) enum Next {
 
 /// What came of a request.
 enum Outcome {
-    Answer(StatusCode, Option<String>, Bytes),
+    Answer(StatusCode, Option<String>, Option<Timing>, Bytes),
     /// Nothing was sent.
     Unconnected(reqwest::Error),
     /// Something may have been sent, and no whole answer came back.
@@ -50,11 +52,7 @@ enum Outcome {
 impl Attempt {
     /// No replica may be sent to.
     pub(crate) fn refused_by_breakers(service: &str) -> Self {
-        Self {
-            reply: Reply::Failed(CallFailure::unavailable(service)),
-            health: Health::Answered,
-            next: Next::Settled,
-        }
+        Self::settled(Reply::Failed(CallFailure::unavailable(service)))
     }
 
     /// Sends `request` on `runtime`; the request ends with this future.
@@ -74,8 +72,9 @@ impl Attempt {
             AbortOnDrop::new(runtime.spawn(exchange)).await
         };
         match outcome {
-            Ok(Outcome::Answer(status, outcome, body)) => {
-                answer::read(target, Answer { status, outcome: outcome.as_deref(), body })
+            Ok(Outcome::Answer(status, outcome, callee, body)) => {
+                let answer = Answer { status, outcome: outcome.as_deref(), body };
+                Self { callee, ..answer::read(target, answer) }
             }
             Ok(Outcome::Unconnected(error)) => {
                 log(target, &error);
@@ -93,11 +92,12 @@ impl Attempt {
     }
 
     pub(crate) fn broken(failure: CallFailure) -> Self {
-        Self { reply: Reply::Failed(failure), health: Health::Broken, next: Next::Repeat }
+        let reply = Reply::Failed(failure);
+        Self { health: Health::Broken, next: Next::Repeat, ..Self::settled(reply) }
     }
 
     pub(crate) fn settled(reply: Reply) -> Self {
-        Self { reply, health: Health::Answered, next: Next::Settled }
+        Self { reply, health: Health::Answered, next: Next::Settled, callee: None }
     }
 }
 
@@ -108,10 +108,12 @@ async fn exchange(connections: reqwest::Client, request: Request) -> Outcome {
         Err(error) => return Outcome::Broken(error),
     };
     let status = response.status();
-    let outcome = response.headers().get(seam::headers::OUTCOME);
+    let outcome = response.headers().get(headers::OUTCOME);
     let outcome = outcome.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let timings = response.headers().get_all(headers::SERVER_TIMING).iter();
+    let callee = Timing::from_server_timing(timings.filter_map(|value| value.to_str().ok()));
     match response.bytes().await {
-        Ok(body) => Outcome::Answer(status, outcome, body),
+        Ok(body) => Outcome::Answer(status, outcome, callee, body),
         Err(error) => Outcome::Broken(error),
     }
 }

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Instant};
 use async_trait::async_trait;
 use reqwest::Url;
 use seam::{
-    CallFailure, OutgoingCall, Reply, Transport,
+    Answered, CallFailure, OutgoingCall, Reply, Transport,
     resilience::{Backoff, MAX_ATTEMPTS, RetryBudget},
 };
 use tokens::HopSigner;
@@ -104,10 +104,14 @@ impl Transport for HttpTransport {
         &self.service
     }
 
-    async fn send(&self, call: OutgoingCall<'_>) -> Reply {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    async fn send(&self, call: OutgoingCall<'_>) -> Answered {
         let message = match Message::new(&self.signer, self.service(), &call) {
             Ok(message) => message,
-            Err(failure) => return Reply::Failed(failure),
+            Err(failure) => return Reply::Failed(failure).into(),
         };
         let target = Target { service: self.service(), method: call.method };
         self.budget.earn();
@@ -120,7 +124,8 @@ impl Transport for HttpTransport {
                 && wait < call.context.remaining()
                 && self.budget.spend();
             if !again {
-                return with_doubt(attempt.reply, perhaps_done);
+                let reply = with_doubt(attempt.reply, perhaps_done);
+                return Answered { reply, callee: attempt.callee, retries: n - 1 };
             }
             if let Reply::Failed(failure @ CallFailure::OutcomeUnknown { .. }) = attempt.reply {
                 perhaps_done = Some(failure);

@@ -1,8 +1,13 @@
 //! What the clients that the macro writes have in common.
 
 use kernel::CallContext;
+// The runtime's clock, so that a test can stop it.
+use tokio::time::Instant;
 
-use crate::{CallFailure, Crossing, Method, OutgoingCall, Reply, Slot, Transport};
+use crate::{
+    Answered, CallFailure, Counters, Crossing, Method, OutgoingCall, Reply, Slot, Transport,
+    meter::Exchange,
+};
 
 /// The context of a call to `M` that is made on behalf of `context`.
 #[must_use]
@@ -18,30 +23,58 @@ pub fn callee<M: Method, P: ?Sized>(slot: &Slot<P>) -> Result<&P, M::Error> {
     slot.get(M::DESCRIPTOR.service).map_err(Into::into)
 }
 
-/// Sends one call and reads its answer. `context` is the call's own, already nested.
+/// Sends one call, reads its answer and counts it. `context` is the call's own, already nested.
 ///
 /// # Errors
 /// The domain's refusal, or a [`CallFailure`].
 pub async fn call<M: Method>(
     transport: &dyn Transport,
+    counters: &Counters,
     context: &CallContext,
     argument: &M::Argument,
+) -> Result<M::Value, M::Error> {
+    let begun = Instant::now();
+    let mut exchange = Exchange::default();
+    let result = exchanged::<M>(transport, context, argument, &mut exchange).await;
+    if let Some(counter) = counters.of::<M>() {
+        counter.remote(begun.elapsed(), &exchange, (&result).into());
+    }
+    result
+}
+
+async fn exchanged<M: Method>(
+    transport: &dyn Transport,
+    context: &CallContext,
+    argument: &M::Argument,
+    seen: &mut Exchange,
 ) -> Result<M::Value, M::Error> {
     let service = transport.service();
     if context.is_expired() {
         return Err(CallFailure::deadline_exceeded(service).into());
     }
+    let writing = Instant::now();
     let argument = argument.write().map_err(|error| CallFailure::incompatible(service, error))?;
+    seen.serialize = writing.elapsed();
+    seen.request_bytes = argument.len();
     let sent = transport.send(OutgoingCall { method: M::DESCRIPTOR, context, argument: &argument });
-    let Ok(reply) = tokio::time::timeout_at(context.deadline().into(), sent).await else {
+    let Ok(answer) = tokio::time::timeout_at(context.deadline().into(), sent).await else {
         return Err(CallFailure::deadline_exceeded(service).into());
     };
-    match reply {
+    let Answered { reply, callee, retries } = answer;
+    (seen.callee, seen.retries) = (callee, retries);
+    let reading = Instant::now();
+    let result = match reply {
         Reply::Done(body) => {
+            seen.response_bytes = body.len();
             M::Value::read(&body).map_err(|error| CallFailure::incompatible(service, error).into())
         }
-        Reply::Refused(body) => Err(M::Error::read(&body)
-            .unwrap_or_else(|error| CallFailure::incompatible(service, error).into())),
+        Reply::Refused(body) => {
+            seen.response_bytes = body.len();
+            Err(M::Error::read(&body)
+                .unwrap_or_else(|error| CallFailure::incompatible(service, error).into()))
+        }
         Reply::Failed(failure) => Err(failure.into()),
-    }
+    };
+    seen.serialize += reading.elapsed();
+    result
 }

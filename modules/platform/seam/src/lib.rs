@@ -15,10 +15,12 @@ mod events;
 mod failure;
 mod guard;
 mod loopback;
+mod meter;
 mod port;
 pub mod resilience;
 mod schema;
 mod server;
+mod timing;
 mod transport;
 
 pub use async_trait::async_trait;
@@ -29,14 +31,16 @@ pub use events::{
 pub use failure::{CallFailure, PortError};
 pub use guard::{panic_message, run};
 pub use loopback::{Loopback, Repeat};
+pub use meter::{CallFigures, Counters, Meter, StepFigures, counted};
 pub use port::{
     CallKind, Crossing, Method, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot,
     Wire,
 };
 pub use schema::{MethodSchema, SchemaBuilder};
 pub use seam_macros::{PortError, port};
-pub use server::{Dispatch, Reply, ServedPort, handle, unknown_method};
-pub use transport::{BadHeader, OutgoingCall, Transport, WireContext, headers};
+pub use server::{Dispatch, Handled, Reply, ServedPort, handle, unknown_method};
+pub use timing::Timing;
+pub use transport::{Answered, BadHeader, OutgoingCall, Transport, WireContext, headers};
 
 /// For the code that the macro writes.
 #[doc(hidden)]

@@ -8,7 +8,9 @@ use std::sync::{
 use async_trait::async_trait;
 use kernel::CallContext;
 
-use crate::{CallFailure, CallKind, Dispatch, OutgoingCall, Reply, Transport, WireContext};
+use crate::{
+    Answered, CallFailure, CallKind, Dispatch, Handled, OutgoingCall, Reply, Transport, WireContext,
+};
 
 /// Carries calls to a [`Dispatch`] in the same process, through the wire format both ways.
 ///
@@ -47,18 +49,18 @@ impl Loopback {
         }
     }
 
-    async fn arrive(&self, call: &OutgoingCall<'_>) -> (Reply, bool) {
+    async fn arrive(&self, call: &OutgoingCall<'_>) -> (Handled, bool) {
         let wire = serde_json::to_vec(&WireContext::from(call.context))
             .and_then(|bytes| serde_json::from_slice::<WireContext>(&bytes));
         let context = match wire {
             Ok(wire) => CallContext::from(wire),
             Err(error) => {
                 let failure = CallFailure::incompatible(&self.service, error);
-                return (Reply::Failed(failure), false);
+                return (Reply::Failed(failure).into(), false);
             }
         };
-        let reply = self.callee.dispatch(&context, call.method.name, call.argument).await;
-        (reply, context.was_recorded())
+        let handled = self.callee.dispatch(&context, call.method.name, call.argument).await;
+        (handled, context.was_recorded())
     }
 }
 
@@ -68,24 +70,36 @@ impl Transport for Loopback {
         &self.service
     }
 
-    async fn send(&self, call: OutgoingCall<'_>) -> Reply {
+    fn name(&self) -> &'static str {
+        "loopback"
+    }
+
+    async fn send(&self, call: OutgoingCall<'_>) -> Answered {
         let (first, recorded) = self.arrive(&call).await;
         let is_write = call.method.kind == CallKind::Write;
         let (port, method) = (call.method.port, call.method.name);
         assert!(
-            !is_write || recorded || !matches!(first, Reply::Done(_)),
+            !is_write || recorded || !matches!(first.reply, Reply::Done(_)),
             "{port}.{method} is a write and returned without recording its outcome: \
              do its work inside the store's `once`, or mark the context as recorded"
         );
-        if matches!(first, Reply::Failed(_)) || !self.arrives_twice() {
-            return first;
+        if matches!(first.reply, Reply::Failed(_)) || !self.arrives_twice() {
+            return first.into();
         }
         let (second, _) = self.arrive(&call).await;
         assert!(
-            !is_write || second == first || matches!(second, Reply::Failed(_)),
+            !is_write || second.reply == first.reply || matches!(second.reply, Reply::Failed(_)),
             "{port}.{method} is a write and answered its repetition differently: \
-             first {first:?}, then {second:?}"
+             first {:?}, then {:?}",
+            first.reply,
+            second.reply
         );
-        if matches!(second, Reply::Failed(_)) { first } else { second }
+        if matches!(second.reply, Reply::Failed(_)) { first.into() } else { second.into() }
+    }
+}
+
+impl From<Handled> for Answered {
+    fn from(Handled { reply, timing }: Handled) -> Self {
+        Self { reply, callee: Some(timing), retries: 0 }
     }
 }

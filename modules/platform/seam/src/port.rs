@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use crate::{CallFailure, Dispatch, PortError, SchemaBuilder, Transport};
+use crate::{CallFailure, Counters, Dispatch, PortError, SchemaBuilder, Transport};
 
 /// A trait that modules meet at. Implemented for `dyn TheTrait` by [`port`](macro@crate::port).
 pub trait Port: Send + Sync + 'static {
@@ -13,10 +13,20 @@ pub trait Port: Send + Sync + 'static {
     fn descriptor() -> &'static PortDescriptor;
 
     /// The client in the same process: the implementation in `slot` behind [`crate::run`].
-    fn direct(slot: Slot<Self>) -> Arc<Self>;
+    fn direct(slot: Slot<Self>) -> Arc<Self> {
+        Self::direct_counted(slot, Counters::none())
+    }
+
+    /// [`Port::direct`], with each call counted.
+    fn direct_counted(slot: Slot<Self>, counters: Counters) -> Arc<Self>;
 
     /// The client that sends each call over `transport`.
-    fn remote(transport: Arc<dyn Transport>) -> Arc<Self>;
+    fn remote(transport: Arc<dyn Transport>) -> Arc<Self> {
+        Self::remote_counted(transport, Counters::none())
+    }
+
+    /// [`Port::remote`], with each call counted.
+    fn remote_counted(transport: Arc<dyn Transport>, counters: Counters) -> Arc<Self>;
 
     /// The callee's side: takes calls off the wire for the implementation in `slot`.
     fn server(slot: Slot<Self>) -> Arc<dyn Dispatch>;
@@ -103,6 +113,8 @@ pub trait Method: 'static {
     type Value: Crossing;
     /// What comes back where nothing does.
     type Error: PortError + Crossing;
+    /// Its place among the port's methods.
+    const INDEX: usize;
     /// The method's names and kind.
     const DESCRIPTOR: &'static MethodDescriptor;
 }

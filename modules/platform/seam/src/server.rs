@@ -5,7 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::CallContext;
 
-use crate::{CallFailure, Crossing, Method, PortDescriptor, PortError, Slot};
+// The runtime's clock, so that a test can stop it.
+use tokio::time::Instant;
+
+use crate::{CallFailure, Crossing, Method, PortDescriptor, PortError, Slot, Timing};
 
 /// Takes calls of one port off the wire.
 #[async_trait]
@@ -14,7 +17,7 @@ pub trait Dispatch: Send + Sync + 'static {
     fn port(&self) -> &'static PortDescriptor;
 
     /// Runs `method` with the JSON `argument`.
-    async fn dispatch(&self, context: &CallContext, method: &str, argument: &[u8]) -> Reply;
+    async fn dispatch(&self, context: &CallContext, method: &str, argument: &[u8]) -> Handled;
 }
 
 /// A port that a program serves to others.
@@ -49,13 +52,29 @@ pub enum Reply {
     Failed(CallFailure),
 }
 
+/// What a callee answers, and how long it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    /// What it answers.
+    pub reply: Reply,
+    /// How long it took, without [`Timing::queue`], which whoever took the call off the wire knows.
+    pub timing: Timing,
+}
+
+impl From<Reply> for Handled {
+    /// Took no time.
+    fn from(reply: Reply) -> Self {
+        Self { reply, timing: Timing::default() }
+    }
+}
+
 /// Reads the argument, runs the implementation in `slot` behind the guard, writes the answer.
 pub async fn handle<'a, M: Method, P: ?Sized, F>(
     slot: &'a Slot<P>,
     context: &'a CallContext,
     argument: &[u8],
     implementation: impl FnOnce(&'a P, M::Argument) -> F + Send,
-) -> Reply
+) -> Handled
 where
     F: Future<Output = Result<M::Value, M::Error>> + Send,
 {
@@ -64,24 +83,30 @@ where
         |error: serde_json::Error| Reply::Failed(CallFailure::incompatible(service, error));
     let callee = match slot.get(service) {
         Ok(callee) => callee,
-        Err(failure) => return Reply::Failed(failure),
+        Err(failure) => return Reply::Failed(failure).into(),
     };
+    let begun = Instant::now();
     let argument = match M::Argument::read(argument) {
         Ok(argument) => argument,
-        Err(error) => return incompatible(error),
+        Err(error) => return incompatible(error).into(),
     };
-    match crate::run::<M>(context, implementation(callee, argument)).await {
+    let read = Instant::now();
+    let result = crate::run::<M>(context, implementation(callee, argument)).await;
+    let handled = Instant::now();
+    let reply = match result {
         Ok(value) => value.write().map_or_else(incompatible, Reply::Done),
         Err(error) => match error.call_failure() {
             Some(failure) => Reply::Failed(failure.clone()),
             None => error.write().map_or_else(incompatible, Reply::Refused),
         },
-    }
+    };
+    let serialize = (read - begun) + handled.elapsed();
+    Handled { reply, timing: Timing { handle: handled - read, serialize, ..Timing::default() } }
 }
 
 /// The answer to a method that this build does not have.
 #[must_use]
-pub fn unknown_method(port: &PortDescriptor, method: &str) -> Reply {
+pub fn unknown_method(port: &PortDescriptor, method: &str) -> Handled {
     let detail = format!("{} version {} has no method `{method}`", port.name, port.version);
-    Reply::Failed(CallFailure::incompatible(port.service, detail))
+    Reply::Failed(CallFailure::incompatible(port.service, detail)).into()
 }

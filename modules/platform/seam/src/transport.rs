@@ -7,7 +7,7 @@ use kernel::{CallContext, CallId, CallKey, Locale, Principal, TraceContext};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{MethodDescriptor, Reply};
+use crate::{MethodDescriptor, Reply, Timing};
 
 /// Carries calls to one service.
 ///
@@ -18,8 +18,29 @@ pub trait Transport: Send + Sync + 'static {
     /// The service it leads to.
     fn service(&self) -> &str;
 
+    /// What figures call it, such as `http`.
+    fn name(&self) -> &'static str;
+
     /// Sends a call and waits, at most until the context's time is up.
-    async fn send(&self, call: OutgoingCall<'_>) -> Reply;
+    async fn send(&self, call: OutgoingCall<'_>) -> Answered;
+}
+
+/// What a transport brings back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The answer.
+    pub reply: Reply,
+    /// How long the callee took, where it told.
+    pub callee: Option<Timing>,
+    /// How many times the call was sent after the first.
+    pub retries: u32,
+}
+
+impl From<Reply> for Answered {
+    /// At the first attempt, from a callee that told nothing.
+    fn from(reply: Reply) -> Self {
+        Self { reply, callee: None, retries: 0 }
+    }
 }
 
 /// A call on its way out.
@@ -168,6 +189,8 @@ pub mod headers {
     pub const LOCALE: &str = "accept-language";
     /// On an answer: `done`, `refused` or `failed`. An answer without it is not from a port.
     pub const OUTCOME: &str = "x-call-outcome";
+    /// On an answer of a port: [`crate::Timing`].
+    pub const SERVER_TIMING: &str = "server-timing";
 }
 
 #[cfg(test)]

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
     web::{self, Data, Path, Payload, ServiceConfig},
 };
 use kernel::CallContext;
 pub use seam::ServedPort;
-use seam::{CallFailure, PortDescriptor, Reply, WireContext, headers};
+use seam::{CallFailure, Handled, PortDescriptor, Reply, Timing, WireContext, headers};
 use serde::Deserialize;
 use tokens::{Caller, HopVerifier};
 
-use crate::{Problem, body, caller::bearer};
+use crate::{Problem, body, caller::bearer, observe};
 
 /// The longest argument of a call, in bytes: 8 MiB.
 pub const ARGUMENT_LIMIT: usize = 8 * 1024 * 1024;
@@ -22,7 +25,8 @@ pub const ARGUMENT_LIMIT: usize = 8 * 1024 * 1024;
 /// token `verifier` takes. For [`crate::internal_app`].
 ///
 /// What a port answered is told by the header [`headers::OUTCOME`]; an answer without it, such as
-/// a 401, is not from a port. A caller that goes away cancels its call (see
+/// a 401, is not from a port. Of a call that was begun, [`headers::SERVER_TIMING`] tells how long it
+/// took. A caller that goes away cancels its call (see
 /// [`crate::HALF_CLOSED`]).
 pub fn ports(
     served: Vec<ServedPort>,
@@ -90,11 +94,26 @@ async fn take_call(
             return Ok(answer(Reply::Failed(failure)));
         }
     };
-    let argument = body::collect(&request, payload.into_inner(), ARGUMENT_LIMIT).await;
-    Ok(answer(match argument {
-        Ok(argument) => served.dispatch.dispatch(&context, &address.method, &argument).await,
-        Err(problem) => Reply::Failed(CallFailure::incompatible(&address.service, problem)),
-    }))
+    let argument = match body::collect(&request, payload.into_inner(), ARGUMENT_LIMIT).await {
+        Ok(argument) => argument,
+        Err(problem) => {
+            let failure = CallFailure::incompatible(&address.service, problem);
+            return Ok(answer(Reply::Failed(failure)));
+        }
+    };
+    let queue = observe::since_arrival(&request);
+    let handled = served.dispatch.dispatch(&context, &address.method, &argument).await;
+    let Handled { reply, timing } = handled;
+    let mut response = answer(reply);
+    tell(&mut response, Timing { queue, ..timing });
+    Ok(response)
+}
+
+/// Tells the caller how long its call took.
+fn tell(response: &mut HttpResponse, timing: Timing) {
+    if let Ok(value) = HeaderValue::from_str(&timing.to_server_timing()) {
+        response.headers_mut().insert(HeaderName::from_static(headers::SERVER_TIMING), value);
+    }
 }
 
 const fn outcome(reply: &Reply) -> &'static str {

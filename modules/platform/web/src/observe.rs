@@ -65,6 +65,12 @@ pub fn trace_of(request: &HttpRequest) -> TraceContext {
     noted.unwrap_or_else(|| Arrival::now(request, &RandomIds).trace)
 }
 
+/// How long ago the listener had the head of `request`; no time at all for one that came past it.
+pub(crate) fn since_arrival(request: &HttpRequest) -> Duration {
+    let noted = request.extensions().get::<Arrival>().map(|arrival| arrival.at);
+    noted.map_or(Duration::ZERO, |at| at.elapsed())
+}
+
 /// The outermost layer: notes the arrival, opens the span, and finishes whatever answer comes out.
 pub(crate) async fn observe<B: MessageBody + 'static>(
     ids: &dyn Ids,

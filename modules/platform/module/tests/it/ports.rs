@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use kernel::CallContext;
 use module::{Placement, Ports};
 use seam::{
-    CallFailure, DeliveryError, EventBatch, EventInbox, OutgoingCall, Receipt, Repeat, Reply,
-    Transport,
+    Answered, CallFailure, DeliveryError, EventBatch, EventInbox, OutgoingCall, Receipt, Repeat,
+    Reply, Transport,
 };
 
 use crate::greeting::{GreetingApi, GreetingError, Polite, greeted};
@@ -61,9 +61,13 @@ impl Transport for Elsewhere {
         "greeting"
     }
 
-    async fn send(&self, call: OutgoingCall<'_>) -> Reply {
+    fn name(&self) -> &'static str {
+        "elsewhere"
+    }
+
+    async fn send(&self, call: OutgoingCall<'_>) -> Answered {
         let answer = format!("\"{}.{} was here\"", call.method.port, call.method.name);
-        Reply::Done(answer.into_bytes())
+        Reply::Done(answer.into_bytes()).into()
     }
 }
 
@@ -118,4 +122,26 @@ async fn every_module_has_an_inbox_of_its_own() {
         ports.served().into_iter().map(|port| (port.service, port.dispatch.port().name)).collect();
     let inbox = |service: &str| (service.to_owned(), "EventInbox");
     assert_eq!(served, [inbox("billing"), inbox("auth")]);
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_who_makes_them_and_how_they_go() {
+    for (placement, transport) in [
+        (Placement::Direct, "direct"),
+        (Placement::Loopback(Repeat::Never), "loopback"),
+        (Placement::Remote(Arc::new(Elsewhere)), "elsewhere"),
+    ] {
+        let ports = placed(placement);
+        ports.provide::<dyn GreetingApi>(Arc::new(Polite::default())).expect("the first one");
+        for caller in ["billing", "auth", "billing"] {
+            greeted(&ports.called_by(caller).client()).await.expect("a greeting");
+        }
+        let read = ports.meter().read();
+        let counted: Vec<_> = read
+            .iter()
+            .map(|it| (it.caller.as_str(), it.service.as_str(), it.transport.as_str(), it.calls))
+            .collect();
+        let expected = [("auth", "greeting", transport, 1), ("billing", "greeting", transport, 2)];
+        assert_eq!(counted, expected);
+    }
 }

@@ -7,6 +7,7 @@ use std::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use kernel::{CallContext, Principal};
@@ -63,6 +64,8 @@ pub(crate) struct Seen {
 pub(crate) enum Trouble {
     /// Never returns.
     Hang,
+    /// Keeps a core busy for so many milliseconds.
+    Toil(u64),
     Panic,
     /// A refusal without and one with fields.
     RefuseClosed,
@@ -159,6 +162,13 @@ impl LedgerApi for Ledger {
                 let _hanging = Hanging(self);
                 self.hanging.notify_one();
                 std::future::pending().await
+            }
+            Trouble::Toil(millis) => {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_millis(millis) {
+                    std::hint::spin_loop();
+                }
+                Ok(())
             }
             Trouble::Panic => panic!("as I was told"),
             Trouble::RefuseClosed => Err(LedgerError::Closed),

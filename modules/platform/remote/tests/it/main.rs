@@ -6,6 +6,7 @@ mod house;
 mod ledger;
 mod peer;
 mod restart;
+mod steps;
 mod suite;
 mod trouble;
 mod versions;

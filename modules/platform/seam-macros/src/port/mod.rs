@@ -51,8 +51,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
                 service: #service, name: #name_text, version: #version, methods: &__METHODS,
             };
 
-            struct __Direct(::seam::Slot<dyn #name>);
-            struct __Remote(::std::sync::Arc<dyn ::seam::Transport>);
+            struct __Direct(::seam::Slot<dyn #name>, ::seam::Counters);
+            struct __Remote(::std::sync::Arc<dyn ::seam::Transport>, ::seam::Counters);
             struct __Server(::seam::Slot<dyn #name>);
 
             #[::seam::async_trait]
@@ -69,7 +69,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
 
                 async fn dispatch(
                     &self, context: &CallContext, method: &str, argument: &[u8],
-                ) -> ::seam::Reply {
+                ) -> ::seam::Handled {
                     match method {
                         #(#arms)*
                         unknown => ::seam::unknown_method(&__PORT, unknown),
@@ -82,14 +82,17 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenS
                     &__PORT
                 }
 
-                fn direct(slot: ::seam::Slot<Self>) -> ::std::sync::Arc<Self> {
-                    ::std::sync::Arc::new(__Direct(slot))
+                fn direct_counted(
+                    slot: ::seam::Slot<Self>, counters: ::seam::Counters,
+                ) -> ::std::sync::Arc<Self> {
+                    ::std::sync::Arc::new(__Direct(slot, counters))
                 }
 
-                fn remote(
+                fn remote_counted(
                     transport: ::std::sync::Arc<dyn ::seam::Transport>,
+                    counters: ::seam::Counters,
                 ) -> ::std::sync::Arc<Self> {
-                    ::std::sync::Arc::new(__Remote(transport))
+                    ::std::sync::Arc::new(__Remote(transport, counters))
                 }
 
                 fn server(slot: ::seam::Slot<Self>) -> ::std::sync::Arc<dyn ::seam::Dispatch> {

@@ -45,6 +45,7 @@ impl Method {
                 type Value = #value;
                 type Error = #error;
 
+                const INDEX: usize = #index;
                 const DESCRIPTOR: &'static ::seam::MethodDescriptor = &::seam::MethodDescriptor {
                     service: #service, port: #port, version: #version, name: #text, kind: #kind,
                 };
@@ -57,9 +58,12 @@ impl Method {
         let argument = self.argument.as_ref().map(|_| quote!(, argument));
         quote! {
             #signature {
-                let context = ::seam::nested::<#ty>(context);
-                let callee = ::seam::callee::<#ty, _>(&self.0)?;
-                ::seam::run::<#ty>(&context, callee.#name(&context #argument)).await
+                ::seam::counted::<#ty>(&self.1, async move {
+                    let context = ::seam::nested::<#ty>(context);
+                    let callee = ::seam::callee::<#ty, _>(&self.0)?;
+                    ::seam::run::<#ty>(&context, callee.#name(&context #argument)).await
+                })
+                .await
             }
         }
     }
@@ -69,7 +73,8 @@ impl Method {
         let argument = self.argument.as_ref().map_or_else(|| quote!(&()), |_| quote!(&argument));
         quote! {
             #signature {
-                ::seam::call::<#ty>(&*self.0, &::seam::nested::<#ty>(context), #argument).await
+                let context = ::seam::nested::<#ty>(context);
+                ::seam::call::<#ty>(&*self.0, &self.1, &context, #argument).await
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod counter;
 mod loopback;
+mod meter;
 mod schema;
 mod slot;
 mod ui;

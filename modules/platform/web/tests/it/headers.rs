@@ -29,6 +29,13 @@ async fn browsers_are_told_to_keep_to_tls_only_where_there_is_tls() {
 }
 
 #[actix_web::test]
+async fn the_public_is_not_told_how_long_things_take() {
+    for request in [visit(), TestRequest::get().uri("/nowhere")] {
+        assert_eq!(send(request).await.header("server-timing"), None);
+    }
+}
+
+#[actix_web::test]
 async fn a_handler_keeps_the_headers_that_it_set() {
     let answer = send(TestRequest::get().uri("/v1/trouble/own-headers")).await;
     assert_eq!(answer.header("content-security-policy"), Some("default-src 'self'"));

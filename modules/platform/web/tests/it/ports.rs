@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::test::{self, TestRequest};
 use kernel::{CallContext, CallId, CallKey, Principal, Role, SystemClock, TenantId, UserId};
-use seam::{CallFailure, Port, PortError, ServedPort, Slot, WireContext, async_trait, port};
+use seam::{
+    CallFailure, Port, PortError, ServedPort, Slot, Timing, WireContext, async_trait, port,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokens::{HopSigner, HopVerifier, SigningKey, TrustStore};
@@ -121,9 +123,11 @@ impl Wire {
         let response = test::call_service(&app, request.to_request()).await;
         let outcome = response.headers().get("x-call-outcome");
         let outcome = outcome.map(|outcome| outcome.to_str().expect("ASCII").to_owned());
+        let timing = response.headers().get("server-timing");
+        let timing = timing.map(|timing| timing.to_str().expect("ASCII").to_owned());
         let status = response.status().as_u16();
         let body = test::read_body(response).await;
-        Answer { status, outcome, body: serde_json::from_slice(&body).expect("JSON") }
+        Answer { status, outcome, timing, body: serde_json::from_slice(&body).expect("JSON") }
     }
 }
 
@@ -135,6 +139,7 @@ fn caller() -> Principal {
 struct Answer {
     status: u16,
     outcome: Option<String>,
+    timing: Option<String>,
     body: Value,
 }
 
@@ -160,6 +165,24 @@ async fn a_call_arrives_with_its_context() {
     let answer = wire.answer(wire.call(HEAR, "\"hello\"")).await;
     assert_eq!((answer.outcome.as_deref(), answer.status), (Some("done"), 200));
     insta::assert_json_snapshot!(answer.body);
+}
+
+#[actix_web::test]
+async fn a_call_that_was_begun_is_told_how_long_it_took_and_a_stranger_is_not() {
+    let wire = Wire::new();
+    for words in ["hello", "refuse", "panic"] {
+        let answer = wire.answer(wire.call(HEAR, format!("\"{words}\""))).await;
+        let told = answer.timing.expect("it was begun");
+        let timing = Timing::from_server_timing([told.as_str()]).expect("all steps");
+        assert!(timing.queue > Duration::ZERO && timing.handle > Duration::ZERO, "{told}");
+    }
+    for request in [
+        TestRequest::post().uri(HEAR),
+        wire.call("/internal/echo/Echo/v1/hear", "\"hello\""),
+        TestRequest::get().uri("/internal/echo"),
+    ] {
+        assert_eq!(wire.answer(request).await.timing, None);
+    }
 }
 
 #[actix_web::test]

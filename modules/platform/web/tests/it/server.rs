@@ -8,7 +8,7 @@ use std::{
 
 use actix_web::{HttpResponse, HttpServer, dev::ServerHandle, web as actix};
 use kernel::CallContext;
-use seam::{Dispatch, PortDescriptor, Reply, ServedPort, async_trait};
+use seam::{Dispatch, Handled, PortDescriptor, ServedPort, async_trait};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use utoipa_actix_web::service_config::ServiceConfig;
 use web::{Edge, HALF_CLOSED, Visitor};
@@ -170,7 +170,7 @@ impl Dispatch for Endless {
         &PORT
     }
 
-    async fn dispatch(&self, _: &CallContext, _: &str, _: &[u8]) -> Reply {
+    async fn dispatch(&self, _: &CallContext, _: &str, _: &[u8]) -> Handled {
         let _witness = Witness::new(&self.0);
         std::future::pending().await
     }

@@ -1,0 +1,144 @@
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{CallFigures, DIRECT, Lane, StepFigures};
+use crate::{PortError, Timing};
+
+/// Which of the direct calls are timed: one in so many. The two looks at the clock take a tenth of
+/// a microsecond, which is a tenth of what a direct call may cost besides its work.
+const TIMED_DIRECTLY: u64 = 16;
+
+/// Sums. They are added to without a lock.
+#[derive(Debug, Default)]
+pub(crate) struct Counter {
+    begun: AtomicU64,
+    calls: AtomicU64,
+    failures: AtomicU64,
+    retries: AtomicU64,
+    untold: AtomicU64,
+    request_bytes: AtomicU64,
+    response_bytes: AtomicU64,
+    timed: AtomicU64,
+    total: AtomicU64,
+    caller_serialize: AtomicU64,
+    callee_serialize: AtomicU64,
+    network: AtomicU64,
+    queue: AtomicU64,
+    handle: AtomicU64,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The domain answered, if only with a refusal.
+    Answered,
+    /// A [`crate::CallFailure`].
+    Failed,
+}
+
+impl<T, E: PortError> From<&Result<T, E>> for Ending {
+    fn from(result: &Result<T, E>) -> Self {
+        match result {
+            Err(error) if error.call_failure().is_some() => Self::Failed,
+            _ => Self::Answered,
+        }
+    }
+}
+
+/// What the caller saw of a call over a transport.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Exchange {
+    pub(crate) request_bytes: usize,
+    pub(crate) response_bytes: usize,
+    /// Writing the argument and reading the answer.
+    pub(crate) serialize: Duration,
+    pub(crate) callee: Option<Timing>,
+    pub(crate) retries: u32,
+}
+
+impl Counter {
+    /// Whether the direct call that begins now is to be timed.
+    pub(super) fn is_due(&self) -> bool {
+        self.begun.fetch_add(1, Relaxed).is_multiple_of(TIMED_DIRECTLY)
+    }
+
+    pub(super) fn direct(&self, begun: Option<Instant>, ending: Ending) {
+        self.count(ending);
+        if let (Some(begun), Ending::Answered) = (begun, ending) {
+            add(&self.timed, 1);
+            add(&self.total, nanos(begun.elapsed()));
+        }
+    }
+
+    /// A call that took `total` is over. What did not end with an answer has no steps.
+    pub(crate) fn remote(&self, total: Duration, exchange: &Exchange, ending: Ending) {
+        self.count(ending);
+        add(&self.retries, exchange.retries.into());
+        add(&self.request_bytes, exchange.request_bytes as u64);
+        add(&self.response_bytes, exchange.response_bytes as u64);
+        if ending == Ending::Failed {
+            return;
+        }
+        let between = total.saturating_sub(exchange.serialize);
+        // Who claims more time than the call took is not believed.
+        let told = exchange.callee.and_then(|callee| Some((callee, callee.whole()?)));
+        let told = told.filter(|(_, whole)| *whole <= between);
+        let (callee, whole) = told.unwrap_or_default();
+        add(&self.untold, told.is_none().into());
+        add(&self.timed, 1);
+        add(&self.total, nanos(total));
+        add(&self.caller_serialize, nanos(exchange.serialize));
+        add(&self.callee_serialize, nanos(callee.serialize));
+        add(&self.network, nanos(between - whole));
+        add(&self.queue, nanos(callee.queue));
+        add(&self.handle, nanos(callee.handle));
+    }
+
+    fn count(&self, ending: Ending) {
+        add(&self.calls, 1);
+        if ending == Ending::Failed {
+            add(&self.failures, 1);
+        }
+    }
+
+    pub(super) fn figures(&self, lane: &Lane) -> CallFigures {
+        let read = |sum: &AtomicU64| sum.load(Relaxed);
+        let steps = StepFigures {
+            caller_serialize: read(&self.caller_serialize),
+            callee_serialize: read(&self.callee_serialize),
+            network: read(&self.network),
+            queue: read(&self.queue),
+            handle: read(&self.handle),
+        };
+        let Lane { caller, service, port, version, method, transport } = lane.clone();
+        CallFigures {
+            caller,
+            service,
+            port: port.to_owned(),
+            version,
+            method: method.to_owned(),
+            transport: transport.to_owned(),
+            calls: read(&self.calls),
+            failures: read(&self.failures),
+            retries: read(&self.retries),
+            request_bytes: read(&self.request_bytes),
+            response_bytes: read(&self.response_bytes),
+            timed: read(&self.timed),
+            untold: read(&self.untold),
+            total_ns: read(&self.total),
+            steps_ns: (transport != DIRECT).then_some(steps),
+        }
+    }
+}
+
+fn add(sum: &AtomicU64, more: u64) {
+    sum.fetch_add(more, Relaxed);
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
