@@ -1,6 +1,7 @@
 //! What operators ask of a running program, on the internal listener, with their own credential.
 
 mod broker;
+mod calls;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,6 +12,7 @@ use actix_web::{
 };
 use events::{DeadLetterId, DeadLetterQuery, DeadLetters, EventEngine, ReplayError};
 use kernel::{EventId, Secret};
+use module::Ports;
 use rabbitmq::RabbitBroker;
 use seam::CallFailure;
 use serde::Deserialize;
@@ -19,13 +21,15 @@ use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer, limits::Limits};
 
 use crate::limits;
 
-/// The event engines of every local module, and who may look into them.
+/// What operators may look into, and who they are.
 #[derive(Clone)]
 pub(crate) struct Ops {
+    /// Of every local module.
     pub(crate) engines: BTreeMap<&'static str, Arc<EventEngine>>,
     /// Where events go by way of one.
     pub(crate) broker: Option<Arc<RabbitBroker>>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) ports: Ports,
     pub(crate) operator_token: Option<Secret>,
 }
 
@@ -37,6 +41,7 @@ impl Ops {
         config.app_data(Data::new(self)).service(
             ops.route("/backlog/{module}", actix::get().to(backlog))
                 .route("/limits", actix::get().to(limits::show))
+                .route("/seam", actix::get().to(calls::show))
                 .route("/broker", actix::get().to(broker::show))
                 .route("/broker/{module}/replay", actix::post().to(broker::replay))
                 .route("/dead-letters/{module}", actix::get().to(list))

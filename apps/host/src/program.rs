@@ -184,7 +184,8 @@ impl Program {
         }
 
         let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
-        let verifier = AuthKeys::new(ports.client(), name, TOKEN_ISSUER, Arc::clone(&clock));
+        let auth = ports.called_by(name).client();
+        let verifier = AuthKeys::new(auth, name, TOKEN_ISSUER, Arc::clone(&clock));
         let listeners = Listeners::bind(serve::Parts {
             config: &config,
             trust: keys.trust,
@@ -196,6 +197,7 @@ impl Program {
                 engines: by_module,
                 broker: bus.broker().cloned(),
                 limits: commons.limits(&config, Arc::clone(&clock))?,
+                ports,
                 operator_token: config.internal.operator_token.clone(),
             },
             client,
@@ -213,9 +215,11 @@ impl Program {
         let ports = self.ports(&keys, &client)?;
         let commons = Commons::of(&self.config)?;
         let cache = commons.cache();
-        let site = Site { config: self.config, keys, ports, client, clock, ids, commons, cache };
+        let mut site =
+            Site { config: self.config, keys, ports, client, clock, ids, commons, cache };
         let mut modules = Vec::new();
         for mount in &self.mounts {
+            site.ports = site.ports.called_by(mount.descriptor().name);
             let module = mount.mount(&site).await?;
             module.provide(&site.ports)?;
             modules.push(module);

@@ -31,7 +31,7 @@ async fn only_an_operator_sees_dead_letters() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_operators_token_the_routes_are_closed_to_all() -> anyhow::Result<()> {
     let edge = Edge::told(&["http://127.0.0.1:1"], &[]).await?;
-    for path in ["/ops/dead-letters/billing", "/ops/backlog/billing"] {
+    for path in ["/ops/dead-letters/billing", "/ops/backlog/billing", "/ops/seam"] {
         for token in ["", "an operator's token"] {
             let request = client()?.get(edge.internal(path)).bearer_auth(token);
             let answer = request.send().await?;
@@ -78,5 +78,21 @@ async fn an_operator_sees_what_was_limited_and_by_whom() -> anyhow::Result<()> {
         ensure!(figures == expected, "{figures:#}");
         edge.stop().await;
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_an_operator_sees_how_often_modules_call_each_other() -> anyhow::Result<()> {
+    let edge = Edge::before("http://127.0.0.1:1").await?;
+    let client = client()?;
+    let path = "/ops/seam";
+    ensure!(client.get(edge.internal(path)).send().await?.status() == 401);
+    let wrong = client.get(edge.internal(path)).bearer_auth("another operator's token");
+    ensure!(wrong.send().await?.status() == 401);
+    ensure!(client.get(edge.public(path)).send().await?.status() == 404);
+    let right = client.get(edge.internal(path)).bearer_auth("an operator's token");
+    let told: serde_json::Value = right.send().await?.error_for_status()?.json().await?;
+    ensure!(told == serde_json::json!({ "calls": [] }), "nobody has called: {told:#}");
+    edge.stop().await;
     Ok(())
 }
