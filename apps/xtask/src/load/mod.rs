@@ -8,6 +8,7 @@ mod about;
 mod campaign;
 mod generator;
 mod haproxy;
+mod hop;
 mod options;
 mod parts;
 mod site;

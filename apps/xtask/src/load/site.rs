@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use kernel::Secret;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, raw_sql};
 
-use super::{options::Engine as Choice, watch::Watched};
+use super::{hop, options::Engine as Choice, watch::Watched};
 use crate::{
     services::{self, Durability, Engine as Kind, Otherwise, Server},
     shapes::{self, Binaries, Detour, Engine, Launch, RealEngines, Running, Schemas},
@@ -21,10 +21,11 @@ use crate::{
 /// The database that was seeded.
 const SEEDED: &str = "seeded";
 
-/// What programs are told besides. People stay logged in for the whole campaign: hashing their
+/// What programs are told besides. They tell an operator of their calls. People stay logged in for the whole campaign: hashing their
 /// passwords before each run would take longer than the run. What a seat's reservation leaves in doubt
 /// is known sooner than after two minutes, so that the books can be balanced.
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 3] = [
+    ("ASHLAR__INTERNAL__OPERATOR_TOKEN", hop::OPERATOR),
     ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "7200"),
     ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20"),
 ];

@@ -6,6 +6,7 @@ use loadtest::{people::People, scenarios};
 
 use super::{
     generator::{Generator, Order},
+    hop::Tellers,
     options::{Options, Pace},
     site::{Layout, Shown, Site},
 };
@@ -84,6 +85,15 @@ impl Work<'_> {
 
     pub(super) fn measure(&self, shown: &Shown, order: &Order) -> Result<Run> {
         self.generator(shown).run(order, self.site.watched(shown))
+    }
+
+    /// The same, and what the programs tell of their calls to each other meanwhile.
+    pub(super) async fn measure_with_calls(&self, shown: &Shown, order: &Order) -> Result<Run> {
+        let tellers = Tellers::of(&shown.running)?;
+        let (generator, watched) = (self.generator(shown), self.site.watched(shown));
+        let beside = |moments| tellers.between(moments);
+        let (run, hop) = generator.run_beside(order, watched, beside).await?;
+        Ok(Run { hop: hop?, ..run })
     }
 
     pub(super) fn generator(&self, shown: &Shown) -> Generator {

@@ -8,6 +8,7 @@ use crate::{
     load::{
         generator::Order,
         parts::Limits,
+        site::Layout,
         work::{Turn, Work},
     },
 };
@@ -27,7 +28,10 @@ impl Work<'_> {
             say(format_args!("comparing at {rate:.0} a second, {} of {all} …", repeat + 1));
             for &(position, part, variant) in &turns {
                 let order = self.order(rate, repeat);
-                self.one(Turn { part, position, variant, repeat }, &order).await?;
+                let shown = self.shown(position, Layout::default()).await?;
+                let measured = self.measure_with_calls(&shown, &order).await;
+                self.site.clear(shown).await?;
+                self.keep(Turn { part, position, variant, repeat }, measured?);
             }
             // The other way round next time: what comes later finds a warmer machine.
             turns.reverse();
