@@ -1,6 +1,7 @@
 //! The journeys, in every shape.
 
 mod bad_input;
+mod calls;
 mod deploy;
 mod extraction;
 mod graph;
