@@ -3,8 +3,14 @@
 use crate::{
     format,
     model::{Build, Load, Part},
-    statistics::{Estimate, Group, Judgement, Metric, Paired},
+    statistics::{Counts, Estimate, Group, Judgement, Metric, Paired},
 };
+
+/// What came instead of answers, with how often: `503: 12`.
+pub(crate) fn came_instead(counts: &Counts) -> Vec<String> {
+    let kinds = counts.failed.iter();
+    kinds.map(|(kind, count)| format!("{kind}: {}", format::count(*count))).collect()
+}
 
 /// Every part, in the order in which a report tells of them.
 pub(crate) const PARTS: [Part; 9] = [

@@ -161,11 +161,7 @@ fn orderly<'a>(statistics: &Statistics<'a>) -> Vec<Group<'a>> {
 
 /// `503: 12, timeout: 3 and never sent: 4`.
 fn what_came_instead(counts: &Counts) -> String {
-    let mut kinds: Vec<String> = counts
-        .failed
-        .iter()
-        .map(|(kind, count)| format!("{kind}: {}", format::count(*count)))
-        .collect();
+    let mut kinds = words::came_instead(counts);
     if counts.dropped > 0 {
         kinds.push(format!("never sent: {}", format::count(counts.dropped)));
     }

@@ -67,11 +67,7 @@ fn errors(groups: &[Group<'_>]) -> Table {
         ["part and shape", "meant to start", "done", "failed", "what came instead", "dropped"],
     );
     for (name, counts) in parts {
-        let kinds: Vec<String> = counts
-            .failed
-            .iter()
-            .map(|(kind, count)| format!("{kind}: {}", format::count(*count)))
-            .collect();
+        let kinds = words::came_instead(&counts);
         table.rows.push(vec![
             words::sentence(&name),
             format::count(counts.intended),

@@ -66,11 +66,7 @@ pub(super) fn restart(page: &Page<'_, '_>) -> Section {
     );
     for group in page.statistics.part(Part::RollingRestart) {
         let counts = group.counts();
-        let kinds: Vec<String> = counts
-            .failed
-            .iter()
-            .map(|(kind, count)| format!("{kind}: {}", format::count(*count)))
-            .collect();
+        let kinds = words::came_instead(&counts);
         table.rows.push(vec![
             group.key.name(),
             format::count(counts.intended),
