@@ -1,13 +1,21 @@
 //! Hashing passwords: slow on purpose, so bounded.
 
-use std::sync::Arc;
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use admission::Queue;
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier},
 };
 use kernel::Secret;
-use tokio::sync::Semaphore;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use seam::panic_message;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::settings::HashingLimits;
 
@@ -72,13 +80,25 @@ impl PasswordHashing for Argon2id {
     }
 }
 
-/// Hashes on threads of their own, a few at a time.
+/// More than any machine has cores for.
+const MOST_THREADS: usize = 256;
+
+/// How long a password waits for its turn. A listener that gives requests less time ends them sooner.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Hashes on threads of their own, a few at a time. They are always the same threads: an allocator
+/// keeps what a thread has used for its next use, and over threads that come and go the 19 MiB of
+/// each would add up to hundreds. And they give way: a hash is tens of milliseconds of a core, for
+/// which dozens of other requests would wait.
 pub(crate) struct Passwords {
     hashing: Arc<dyn PasswordHashing>,
     /// Those who hash and those who wait.
     admitted: Arc<Semaphore>,
     /// Those who hash.
-    working: Arc<Semaphore>,
+    working: Queue,
+    concurrency: usize,
+    /// Started when they are first needed.
+    threads: OnceLock<ThreadPool>,
 }
 
 /// Why a password was not hashed.
@@ -89,17 +109,19 @@ pub(crate) enum PasswordError {
     Overloaded,
     #[error(transparent)]
     Hashing(#[from] HashingError),
-    #[error("the thread that hashed a password panicked")]
-    Panicked(#[source] tokio::task::JoinError),
+    #[error("hashing a password panicked: {0}")]
+    Panicked(String),
 }
 
 impl Passwords {
     pub(crate) fn new(hashing: Arc<dyn PasswordHashing>, limits: HashingLimits) -> Self {
-        let concurrency = limits.concurrency.max(1);
+        let concurrency = limits.concurrency.clamp(1, MOST_THREADS);
         Self {
             hashing,
             admitted: Arc::new(Semaphore::new(concurrency + limits.queue)),
-            working: Arc::new(Semaphore::new(concurrency)),
+            working: Queue::new(u32::try_from(concurrency).unwrap_or(u32::MAX), PATIENCE),
+            concurrency,
+            threads: OnceLock::new(),
         }
     }
 
@@ -124,25 +146,57 @@ impl Passwords {
         &self,
         work: impl FnOnce(&dyn PasswordHashing) -> Result<T, HashingError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let overloaded = |_| PasswordError::Overloaded;
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(overloaded)?;
-        let working = Arc::clone(&self.working)
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::Overloaded)?;
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned();
+        let admitted = admitted.map_err(|_| PasswordError::Overloaded)?;
+        let working = self.working.turn().await.map_err(|_| PasswordError::Overloaded)?;
         let hashing = Arc::clone(&self.hashing);
-        let done = tokio::task::spawn_blocking(move || {
-            // The permits stay with the thread: a caller who goes away does not free the core.
-            let _permits = (admitted, working);
-            work(&*hashing)
+        let (done, outcome) = oneshot::channel();
+        self.threads()?.spawn(move || {
+            // Held by the thread: a caller who goes away does not free the core.
+            let _held = (admitted, working);
+            let work = catch_unwind(AssertUnwindSafe(|| work(&*hashing)));
+            // Nobody may be left to hear it.
+            drop(done.send(work));
         });
-        done.await.map_err(PasswordError::Panicked)?.map_err(PasswordError::Hashing)
+        // A thread always answers, unless it could not even say why not.
+        let gone = |_| PasswordError::Panicked("no answer".to_owned());
+        let outcome = outcome.await.map_err(gone)?;
+        let panicked = |panic: Box<dyn Any + Send>| panic_message(&*panic).to_owned();
+        outcome.map_err(panicked).map_err(PasswordError::Panicked)?.map_err(PasswordError::Hashing)
+    }
+
+    fn threads(&self) -> Result<&ThreadPool, HashingError> {
+        if let Some(threads) = self.threads.get() {
+            return Ok(threads);
+        }
+        let threads = ThreadPoolBuilder::new()
+            .num_threads(self.concurrency)
+            .thread_name(|index| format!("passwords-{index}"))
+            .start_handler(|_| give_way())
+            .build()
+            .map_err(|error| HashingError(error.into()))?;
+        Ok(self.threads.get_or_init(|| threads))
+    }
+}
+
+/// Lets the threads that answer requests have a core first, where they want it.
+fn give_way() {
+    // On other systems it is the whole process that becomes nice.
+    #[cfg(target_os = "linux")]
+    {
+        /// A third of the share that another thread has, while both want to run (`sched(7)`).
+        const NICE: i32 = 5;
+        if let Err(error) = rustix::process::nice(NICE) {
+            tracing::warn!(%error, "passwords are hashed at the priority of requests");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+
+    use tokio::task::JoinHandle;
 
     use super::*;
 
@@ -187,16 +241,22 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn who_finds_the_queue_full_is_refused() {
+    /// Room for two behind a gate, and what opens it.
+    fn one_at_work_and_one_waiting() -> (mpsc::Sender<()>, Arc<Passwords>) {
         let (open, gate) = mpsc::channel();
         let limits = HashingLimits { concurrency: 1, queue: 1 };
-        let passwords = Arc::new(Passwords::new(Arc::new(Gate(gate.into())), limits));
-        let hash = || {
-            let passwords = Arc::clone(&passwords);
-            tokio::spawn(async move { passwords.hash(Secret::new("p")).await })
-        };
-        let (first, second) = (hash(), hash());
+        (open, Arc::new(Passwords::new(Arc::new(Gate(gate.into())), limits)))
+    }
+
+    fn hash(passwords: &Arc<Passwords>) -> JoinHandle<Result<String, PasswordError>> {
+        let passwords = Arc::clone(passwords);
+        tokio::spawn(async move { passwords.hash(Secret::new("p")).await })
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_queue_full_is_refused() {
+        let (open, passwords) = one_at_work_and_one_waiting();
+        let (first, second) = (hash(&passwords), hash(&passwords));
         while passwords.admitted.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
@@ -207,6 +267,47 @@ mod tests {
         for admitted in [first, second] {
             assert_eq!(admitted.await.expect("joins").expect("hashes"), "hash");
         }
+    }
+
+    #[tokio::test]
+    async fn who_went_away_while_they_waited_is_not_hashed_for() {
+        let (open, passwords) = one_at_work_and_one_waiting();
+        let (at_work, waiting) = (hash(&passwords), hash(&passwords));
+        while passwords.working.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        waiting.abort();
+        assert!(waiting.await.expect_err("aborted").is_cancelled());
+        assert_eq!(passwords.admitted.available_permits(), 1, "there is room for another");
+        // Who went away would take this one, and leave none for the next.
+        open.send(()).expect("somebody waits");
+        at_work.await.expect("joins").expect("hashes");
+        open.send(()).expect("the gate stands");
+        drop(open);
+        passwords.hash(Secret::new("p")).await.expect("hashes");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_gives_way_to_others() {
+        use rustix::process::getpriority_process;
+
+        let (_open, gate) = mpsc::channel();
+        let passwords = Passwords::new(Arc::new(Gate(gate.into())), HashingLimits::default());
+        let theirs = passwords.bounded(|_| Ok(getpriority_process(None))).await;
+        let theirs = theirs.expect("work is done").expect("a priority");
+        // A larger number is a lower priority, and there is none below 19.
+        assert!(theirs > getpriority_process(None).expect("a priority").min(18), "{theirs}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_one_caller_s_alone() {
+        let (open, gate) = mpsc::channel();
+        let passwords = Passwords::new(Arc::new(Gate(gate.into())), HashingLimits::default());
+        let panicked = passwords.bounded(|_| -> Result<(), _> { panic!("on purpose") }).await;
+        assert!(matches!(&panicked, Err(PasswordError::Panicked(why)) if why == "on purpose"));
+        open.send(()).expect("the gate stands");
+        passwords.hash(Secret::new("p")).await.expect("hashes");
     }
 
     #[tokio::test]

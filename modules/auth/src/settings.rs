@@ -47,9 +47,10 @@ pub struct AuthSettings {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HashingLimits {
-    /// Hashes at the same time; at least one.
+    /// Hashes at the same time: 1 to 256.
     pub concurrency: usize,
-    /// Requests that may wait for their turn; what comes on top is answered 503.
+    /// Requests that may wait for their turn; what comes on top is answered 503. So is who has waited
+    /// for 5 s, or for a quarter of a second where the queue was never empty for longer than one.
     pub queue: usize,
 }
 

@@ -6,13 +6,14 @@ use actix_web::{
 };
 use billing_api::{Entitlements, SeatUsage};
 use kernel::CallContext;
+use sea_orm::Condition;
 use storage::{StoreError, TenantTx};
 use web::{Caller, Problem, StandardErrors};
 
 use crate::{
     Billing,
     catalog::{Catalog, Plan},
-    seats,
+    seats::{self, seat},
     subscriptions::{self, Status, subscription},
 };
 
@@ -34,8 +35,10 @@ pub(crate) async fn show_entitlements(
 
 pub(crate) async fn read(billing: &Billing, ctx: &CallContext) -> Result<Entitlements, StoreError> {
     let reader = billing.store.read(ctx)?;
-    let subscription = subscriptions::in_force(reader.find()).one().await?;
-    let used = seats::count(reader.find()).await?;
+    let all = Condition::all();
+    let (subscription, used) =
+        reader.one_and_count::<_, seat::Entity>(subscriptions::in_force, all).await?;
+    let used = seats::number(used);
     let InForce { plan, seats } = in_force(&billing.catalog, subscription.as_ref());
     Ok(Entitlements {
         tenant: reader.tenant(),

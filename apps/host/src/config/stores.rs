@@ -52,7 +52,8 @@ pub struct PostgresConfig {
     /// Connections of each module's system role: 1 to 50.
     pub system_connections: u32,
     /// How long work waits for a connection, in seconds, before it is refused with 503: 1 to 30,
-    /// and less than `public.request_seconds`.
+    /// and less than `public.request_seconds`. Where the queue never empties for a quarter of it,
+    /// newcomers wait for a twentieth.
     pub acquire_seconds: u64,
     /// What is between the programs and the server.
     pub pooler: Pooler,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use journeys::{Answer, Api, Person, eventually, mails, organization};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -180,16 +180,21 @@ async fn many(
     sent.join_all().await.into_iter().collect()
 }
 
-/// All that were done have one answer, which is returned, and the others were told to come again.
+/// All that were done have one answer, which is returned, and the others were told to come again:
+/// while the first was at work, or before the machine had done anything for them.
 fn one_effect(answers: &[Answer], status: u16) -> anyhow::Result<Value> {
     let (done, refused): (Vec<_>, Vec<_>) =
         answers.iter().partition(|answer| answer.status.as_u16() == status);
     let bodies: BTreeSet<String> = done.iter().map(|answer| answer.body.to_string()).collect();
-    ensure!(bodies.len() == 1, "{} different answers: {bodies:#?}", bodies.len());
+    ensure!(bodies.len() == 1, "{} different answers: {bodies:#?}\n{refused:#?}", bodies.len());
     for answer in refused {
-        ensure!(answer.status == 409, "{answer:#?}");
+        let problem = match answer.status.as_u16() {
+            409 => "urn:ashlar:problem:idempotency-key-in-use",
+            503 => "urn:ashlar:problem:unavailable",
+            _ => bail!("{answer:#?}"),
+        };
         ensure!(answer.headers.contains_key("retry-after"), "{answer:#?}");
-        ensure!(answer.body["type"] == "urn:ashlar:problem:idempotency-key-in-use", "{answer:#?}");
+        ensure!(answer.body["type"] == problem, "{answer:#?}");
     }
     done.first().map(|answer| answer.body.clone()).context("nothing was done")
 }

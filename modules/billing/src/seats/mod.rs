@@ -49,7 +49,12 @@ pub(crate) async fn release(tx: &TenantTx, request: &SeatRequest) -> Result<(), 
 
 /// How many seats are taken.
 pub(crate) async fn count<P>(seats: Query<'_, seat::Entity, P>) -> Result<u32, StoreError> {
-    Ok(u32::try_from(seats.count().await?).unwrap_or(u32::MAX))
+    Ok(number(seats.count().await?))
+}
+
+/// A number of seats as the contract has it.
+pub(crate) fn number(rows: u64) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
 /// Takes a seat without asking whether there is one.

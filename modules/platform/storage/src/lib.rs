@@ -18,6 +18,7 @@
 
 #[cfg(feature = "failpoints")]
 mod apart;
+mod beside;
 mod engine;
 mod entity;
 mod error;

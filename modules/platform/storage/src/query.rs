@@ -36,6 +36,10 @@ impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
         Self { on, select, place: PhantomData }
     }
 
+    pub(crate) fn into_parts(self) -> (On<'a>, Select<E>) {
+        (self.on, self.select)
+    }
+
     /// Keeps only the rows that also fulfil `condition`. A sub-select in it is taken as it is: give
     /// it the tenant yourself.
     pub fn filter(mut self, condition: impl IntoCondition) -> Self {
@@ -118,9 +122,7 @@ impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
     /// # Errors
     /// [`StoreError::Busy`], or the database's.
     pub async fn count(self) -> Result<u64, StoreError> {
-        let rows = self.select.select_only().expr_as(Expr::val(1), "one").into_query();
-        let counted = Func::count(Expr::col(Asterisk));
-        let count: i64 = aggregate(self.on, rows, counted.into()).await?;
+        let count = aggregate(self.on, &counting(self.select)).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
@@ -141,7 +143,7 @@ impl<'a, E: EntityTrait, Place> Query<'a, E, Place> {
         let rows = self.select.select_only().expr_as(summand, "summand").into_query();
         // PostgreSQL sums bigints as numeric, and no rows to null, as SQLite does.
         let sum = Func::coalesce([Func::sum(Expr::col("summand")).into(), Expr::val(0)]);
-        aggregate(self.on, rows, Expr::from(sum).cast_as("bigint")).await
+        aggregate(self.on, &over(rows, Expr::from(sum).cast_as("bigint"))).await
     }
 }
 
@@ -264,17 +266,26 @@ pub(crate) fn foreign_tenant<E: EntityTrait>(store: &Store) -> StoreError {
     StoreError::ForeignTenant { module: store.module(), table: E::default().table_name() }
 }
 
-/// Runs `SELECT <value> FROM (<rows>)`, which has one row of one number.
-async fn aggregate(on: On<'_>, mut rows: SelectStatement, value: Expr) -> Result<i64, StoreError> {
+/// What the number of an aggregate is called.
+pub(crate) const VALUE: &str = "ashlar_value";
+
+/// Asks how many rows `select` has.
+pub(crate) fn counting<E: EntityTrait>(select: Select<E>) -> SelectStatement {
+    let rows = select.select_only().expr_as(Expr::val(1), "one").into_query();
+    over(rows, Func::count(Expr::col(Asterisk)).into())
+}
+
+/// `SELECT <value> FROM (<rows>)`, which has one row of one number.
+fn over(mut rows: SelectStatement, value: Expr) -> SelectStatement {
     rows.clear_order_by();
-    let statement = sea_orm::sea_query::Query::select()
-        .expr_as(value, "value")
-        .from_subquery(rows, "rows")
-        .take();
+    sea_orm::sea_query::Query::select().expr_as(value, VALUE).from_subquery(rows, "rows").take()
+}
+
+async fn aggregate(on: On<'_>, statement: &SelectStatement) -> Result<i64, StoreError> {
     let link = on.link()?;
     let found = async {
-        let row = link.query_one(&statement).await?;
-        row.map_or(Ok(0), |row| row.try_get("", "value"))
+        let row = link.query_one(statement).await?;
+        row.map_or(Ok(0), |row| row.try_get("", VALUE))
     };
     found.await.map_err(|error| on.failed(error))
 }

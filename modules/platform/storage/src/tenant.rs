@@ -2,12 +2,13 @@
 
 use kernel::{CallContext, Event, EventId, TenantId, Timestamp};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::ExprTrait,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::{ExprTrait, IntoCondition},
 };
 
 use crate::{
     DeleteMany, InTransaction, Outside, Query, Scheduled, Store, StoreError, TenantEntity,
-    UpdateMany,
+    UpdateMany, beside,
     engine::Sight,
     link::On,
     publish::{self, Origin},
@@ -40,6 +41,19 @@ impl<'a> TenantReader<'a> {
         let own = ColumnTrait::into_expr(E::tenant_column()).eq(tenant);
         let on = On::Store(self.store, Sight::Tenant(self.tenant));
         Query::new(on, E::find().filter(own))
+    }
+
+    /// The first of the tenant's rows of `E` that `one` keeps, and how many of `F` fulfil `condition`,
+    /// in one statement.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], or the database's.
+    pub async fn one_and_count<E: TenantEntity, F: TenantEntity>(
+        &self,
+        one: impl FnOnce(Query<'a, E, Outside>) -> Query<'a, E, Outside>,
+        condition: impl IntoCondition,
+    ) -> Result<(Option<E::Model>, u64), StoreError> {
+        beside::one_and_count(one(self.find()), self.find::<F>().filter(condition)).await
     }
 }
 

@@ -17,6 +17,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
+use admission::operation;
 use kernel::RandomIds;
 use seam::headers::TRACEPARENT;
 use utoipa::openapi::OpenApi;
@@ -61,7 +62,7 @@ pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
     app.app_data(Data::new(edge.clone()))
         .app_data(Data::new(AllowTable::new(&openapi.paths)))
         .default_service(web::to(no_route))
-        .wrap(from_fn(move |request, next| guard(allowed, request, next)))
+        .wrap(from_fn(move |request, next| operation::begin(guard(allowed, request, next))))
         .wrap(cors(edge))
         .wrap(from_fn(move |request, next| {
             let ids = Arc::clone(&ids);
@@ -85,7 +86,8 @@ pub fn internal_app(
     App::new()
         .configure(routes)
         .default_service(web::to(no_route))
-        .wrap(from_fn(move |request, next| guard(INTERNAL_LIMIT, request, next)))
+        // Its caller is not to lose what it has done so far.
+        .wrap(from_fn(move |request, next| operation::resume(guard(INTERNAL_LIMIT, request, next))))
         .wrap(from_fn(move |request, next| observe(&RandomIds, Listener::Internal, request, next)))
 }
 

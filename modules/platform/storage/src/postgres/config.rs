@@ -18,7 +18,8 @@ pub struct PostgresConfig {
     pub connections: u32,
     /// The most connections of the system role; at least 1.
     pub system_connections: u32,
-    /// How long a call waits for a free connection before the store counts as busy.
+    /// How long a call waits for a free connection before the store counts as busy: while more
+    /// comes than is done, a twentieth of it.
     pub acquire_time: Duration,
     /// What is between.
     pub pooler: Pooler,

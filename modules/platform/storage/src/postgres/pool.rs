@@ -5,10 +5,10 @@
 //! answer for ever, and gives back a connection whose transaction was cut off while it began.
 //!
 //! *Invariants*: nobody waits for a connection longer than the pool's acquire time, however many
-//! were lost on the way, nor for an answer longer than [`STATEMENT_TIME`]; a connection that comes back to the pool is outside of
-//! any transaction and has nothing left to say; no more connections are open than the pool may
-//! have, those that are being tidied up included (those that nobody used for long are not counted
-//! while they say goodbye).
+//! were lost on the way, nor for an answer longer than [`STATEMENT_TIME`]; a connection that comes
+//! back to the pool is outside of any transaction and has nothing left to say; no more connections
+//! are open than the pool may have, those that are being tidied up included (those that nobody used
+//! for long are not counted while they say goodbye).
 
 use std::{
     pin::pin,
@@ -20,13 +20,13 @@ use std::{
     time::Duration,
 };
 
+use admission::{Queue, Refused, Turn, operation};
 use sea_orm::{
     ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement,
     sqlx::{ConnectOptions as _, Connection as _, Error, PgConnection, postgres::PgConnectOptions},
 };
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -70,8 +70,8 @@ struct Inner {
     naming: Naming,
     most: u32,
     acquire_time: Duration,
-    /// One for each connection that is in use or being tidied up.
-    permits: Arc<Semaphore>,
+    /// A turn for each connection that is in use or being tidied up.
+    queue: Queue,
     /// The last used at the end, so that those that are not needed grow old.
     idle: Mutex<Vec<Idle>>,
     /// When a connection last came back as it should be.
@@ -85,11 +85,11 @@ struct Idle {
     since: Instant,
 }
 
-/// A connection out of the pool. Its permit ends with it.
+/// A connection out of the pool. Its turn ends with it.
 pub(super) struct Leased {
     pub(super) connection: PgConnection,
     made: Instant,
-    permit: OwnedSemaphorePermit,
+    turn: Turn,
 }
 
 /// Whether the server keeps a statement under a name, to be planned once.
@@ -134,7 +134,7 @@ impl Pool {
             naming,
             most,
             acquire_time: config.acquire_time,
-            permits: Arc::new(Semaphore::new(most as usize)),
+            queue: Queue::new(most, config.acquire_time),
             idle: Mutex::new(Vec::new()),
             last_back: Mutex::new(None),
             closed: AtomicBool::new(false),
@@ -146,7 +146,14 @@ impl Pool {
     /// Runs one statement that is a transaction of its own. Where its connection turns out to be
     /// gone, it goes over another: a read may be repeated.
     pub(super) async fn read(&self, statement: &Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let mut tries = self.tries();
+        self.read_in(self.tries(), statement).await
+    }
+
+    async fn read_in(
+        &self,
+        mut tries: Tries<'_>,
+        statement: &Statement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
         loop {
             let mut lease = self.lease(&tries).await?;
             match lease.read(statement).await {
@@ -159,12 +166,13 @@ impl Pool {
     /// Runs a statement to hear whether the server answers. Where all connections are in use and
     /// come and go, it does, and the question does not wait behind the work.
     pub(super) async fn ping(&self, statement: &Statement) -> Result<(), DbErr> {
-        let is_full = self.0.permits.available_permits() == 0;
+        let is_full = self.0.queue.is_full();
         let is_closed = self.0.closed.load(Ordering::Acquire);
         if is_full && !is_closed && self.0.last_back().is_some_and(|at| at.elapsed() < FRESH) {
             return Ok(());
         }
-        self.read(statement).await.map(drop)
+        // No part of the load: that there is much of it does not mean that the server is gone.
+        self.read_in(self.tries().no_newcomer(), statement).await.map(drop)
     }
 
     /// Starts a transaction with `begin`; over another connection where the first turns out to be
@@ -196,43 +204,46 @@ impl Pool {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(CLOSED);
         }
-        let permit = timeout_at(deadline, Arc::clone(&self.0.permits).acquire_owned());
-        let permit = permit.await.map_err(|_| TIMED_OUT)?.map_err(|_| CLOSED)?;
+        let turn = if tries.is_first() && !operation::is_under_way() {
+            self.0.queue.turn_by(deadline).await
+        } else {
+            self.0.queue.turn_again_by(deadline).await
+        };
+        let turn = turn.map_err(unavailable)?;
+        operation::mark_under_way();
         while let Some(mut idle) = self.0.pop() {
             let is_sound = idle.since.elapsed() < QUESTIONABLE
                 || matches!(timeout_at(deadline, idle.connection.ping()).await, Ok(Ok(())));
             if is_sound {
                 let Idle { connection, made, .. } = idle;
-                return Ok(Lease::new(self.clone(), Leased { connection, made, permit }));
+                return Ok(Lease::new(self.clone(), Leased { connection, made, turn }));
             }
             self.forget_idle();
         }
         let connection = self.0.connect(deadline).await?;
-        let leased = Leased { connection, made: Instant::now(), permit };
+        let leased = Leased { connection, made: Instant::now(), turn };
         Ok(Lease::new(self.clone(), leased))
     }
 
     /// Takes back a connection that is as it should be.
     pub(super) fn take_back(&self, leased: Leased) {
-        let Leased { connection, made, permit } = leased;
+        let Leased { connection, made, turn } = leased;
         *self.0.last_back() = Some(Instant::now());
         if self.0.closed.load(Ordering::Acquire) || made.elapsed() > LIFETIME {
-            self.0.say_goodbye(connection, Some(permit));
+            self.0.say_goodbye(connection, Some(turn));
             return;
         }
         let since = Instant::now();
         self.0.idle().push(Idle { connection, made, since });
         // Only now, so that whoever waits for it finds the connection.
-        drop(permit);
+        drop(turn);
     }
 
     /// Waits until all connections are back, and closes them.
     pub(super) async fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
-        let all = Arc::clone(&self.0.permits).acquire_many_owned(self.0.most);
         // What is not back by then is given up: it is closed when it comes.
-        let _ = timeout(STATEMENT_TIME, all).await;
-        self.0.permits.close();
+        self.0.queue.close(STATEMENT_TIME).await;
         let idle = std::mem::take(&mut *self.0.idle());
         for idle in idle {
             let _ = timeout(GOODBYE, idle.connection.close()).await;
@@ -303,17 +314,24 @@ impl Inner {
         });
     }
 
-    /// Ends a connection in the background; its permit is free when it is closed.
-    fn say_goodbye(&self, connection: PgConnection, permit: Option<OwnedSemaphorePermit>) {
+    /// Ends a connection in the background; its turn is over when it is closed.
+    fn say_goodbye(&self, connection: PgConnection, turn: Option<Turn>) {
         self.runtime.spawn(async move {
             let _ = timeout(GOODBYE, connection.close()).await;
-            drop(permit);
+            drop(turn);
         });
     }
 }
 
 const TIMED_OUT: DbErr = DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
 const CLOSED: DbErr = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
+
+const fn unavailable(refused: Refused) -> DbErr {
+    match refused {
+        Refused::TimedOut => TIMED_OUT,
+        Refused::Closed => CLOSED,
+    }
+}
 
 /// The failure of a statement as the rest of the store knows it.
 pub(super) fn failed(error: Error) -> DbErr {

@@ -16,12 +16,23 @@ pub(super) struct Tries<'p> {
     pool: &'p Pool,
     deadline: Instant,
     left: u32,
+    is_first: bool,
 }
 
 impl<'p> Tries<'p> {
     /// The first attempt and up to `more`, from now on.
     pub(super) fn new(pool: &'p Pool, acquire_time: Duration, more: u32) -> Self {
-        Self { pool, deadline: Instant::now() + acquire_time, left: more }
+        Self { pool, deadline: Instant::now() + acquire_time, left: more, is_first: true }
+    }
+
+    /// Attempts that are not turned away for the load that others make.
+    pub(super) fn no_newcomer(self) -> Self {
+        Self { is_first: false, ..self }
+    }
+
+    /// Whether none was made before, so that the work may still be turned away.
+    pub(super) const fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Until when a connection is waited for.
@@ -41,6 +52,7 @@ impl<'p> Tries<'p> {
         if is_gone {
             self.pool.forget_idle();
         }
+        self.is_first = false;
         let is_left = self.left > 0 && self.are_in_time();
         self.left = self.left.saturating_sub(1);
         is_left && (is_gone || is_stale(error))

@@ -1,5 +1,6 @@
 //! What a module may rely on, tried against real files.
 
+mod beside;
 mod entities;
 mod idempotency;
 mod isolation;

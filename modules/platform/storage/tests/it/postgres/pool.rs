@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use admission::operation;
 use futures_util::FutureExt as _;
 use sea_orm::ColumnTrait;
 use storage::{PostgresConfig, Store, StoreError};
@@ -107,6 +108,35 @@ async fn where_all_are_in_use_a_store_is_busy_in_time_and_works_afterwards() {
     for waiting in waiting {
         assert_eq!(waiting.await.expect("no panic"), 1);
     }
+}
+
+/// What was done for a request so far must not be lost because others come.
+#[tokio::test]
+async fn who_has_begun_is_not_turned_away_with_newcomers() {
+    let acquire_time = Duration::from_secs(4);
+    let (_notes, store) = with_connections(1, acquire_time).await;
+    let ctx = context(ours());
+    let has_begun = async {
+        count(&store).await;
+        operation::is_under_way()
+    };
+    assert!(operation::begin(has_begun).await);
+
+    let held = store.write(&ctx).await.expect("a transaction");
+    // The queue is not empty from now on, which is taken for overload after a while.
+    let under_way = operation::resume(store.write(&ctx));
+    let newcomers = async {
+        loop {
+            let newcomer = operation::begin(store.write(&ctx));
+            if let Ok(outcome) = timeout(acquire_time / 5, newcomer).await {
+                drop(held);
+                return outcome.map(drop);
+            }
+        }
+    };
+    let (under_way, refused) = tokio::join!(under_way, newcomers);
+    assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
+    under_way.expect("a turn, though newcomers were refused");
 }
 
 /// A future that is dropped while it waits must not take its turn along.
