@@ -2,8 +2,10 @@
 //! origin stays one. Authentication, limits and idempotency are the owner's alone.
 
 use std::{
+    cell::OnceCell,
     error::Error,
     io,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,7 +19,7 @@ use actix_web::{
     web::{Bytes, Payload},
 };
 use futures_util::{StreamExt, stream};
-use remote::{AbortOnDrop, Replicas};
+use remote::{HttpClient, HttpClientError, Replicas};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use seam::CallFailure;
 use tokio::{
@@ -27,8 +29,12 @@ use tokio::{
 };
 use web::{Problem, limits::TrustedProxies};
 
-/// Chunks in flight between the client's connection and the owner's: what bounds memory.
+/// Chunks of a client's body in flight to the owner: what bounds memory.
 const CHUNKS: usize = 8;
+
+/// An answer of at most this many bytes is read to its end, within the time of the request, before it
+/// is passed on: in one write, and while there is still a problem to answer if it breaks off.
+const SHORT: u64 = 16 * 1024;
 
 /// Headers that belong to one connection (RFC 9110 §7.6.1) and are never passed on.
 const HOP_BY_HOP: &[&str] = &[
@@ -79,14 +85,30 @@ const OURS_ON_ANSWERS: &[&str] = &[
 pub(crate) struct Gateway {
     pub(crate) module: &'static str,
     pub(crate) owners: Arc<Replicas>,
-    /// Outlives the worker that a request came in on, and with it the connections.
-    pub(crate) runtime: Handle,
     pub(crate) patience: Duration,
     /// What clients reach this program over, `http` or `https`.
     pub(crate) scheme: &'static str,
     /// Whose word is taken for the address of a client. The owner is told one address, and takes
     /// ours for it.
     pub(crate) proxies: TrustedProxies,
+}
+
+/// One worker's connections to owners. They live on its runtime, so that an answer need not change
+/// threads on its way to the client, and end with it; what another worker does is not theirs.
+#[derive(Clone, Default)]
+pub(crate) struct Connections(Rc<OnceCell<HttpClient>>);
+
+impl Connections {
+    fn to(&self, owner: &reqwest::Url) -> Result<reqwest::Client, HttpClientError> {
+        let client = match self.0.get() {
+            Some(client) => client,
+            None => {
+                let made = HttpClient::new(Handle::current())?;
+                self.0.get_or_init(|| made)
+            }
+        };
+        client.connections(owner.scheme())
+    }
 }
 
 /// Why there is no answer to pass on.
@@ -99,11 +121,18 @@ enum Unanswered {
     Late,
 }
 
+impl From<reqwest::Error> for Unanswered {
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_connect() { Self::Unconnected(error) } else { Self::Broken(error.into()) }
+    }
+}
+
 impl Gateway {
-    /// Passes `request` on and streams the answer back. An owner that refuses the connection has
+    /// Passes `request` on and its answer back, a long one as it comes. An owner that refuses the connection has
     /// got nothing, so the next one is asked; what was sent is not sent again.
     pub(crate) async fn forward(
         &self,
+        connections: &Connections,
         request: HttpRequest,
         payload: Payload,
     ) -> Result<HttpResponse, Problem> {
@@ -117,13 +146,14 @@ impl Gateway {
         for owner in self.owners.in_turn(Instant::now().into_std()) {
             let url = format!("{}{path}", owner.url().as_str().trim_end_matches('/'));
             let url = as_received(&url, request.path())?;
-            let outgoing = owner.connections().request(method.clone(), url);
+            let connections = connections.to(owner.url()).map_err(Problem::internal)?;
+            let outgoing = connections.request(method.clone(), url);
             let mut outgoing = outgoing.headers(headers.clone());
             if let Some(body) = &body {
                 outgoing = outgoing.body(body.unread());
             }
             let pending = owner.pending();
-            match self.send(outgoing, &method, deadline).await {
+            match self.send(outgoing, deadline).await {
                 Ok(answer) => {
                     pending.succeeded();
                     return Ok(answer);
@@ -148,36 +178,16 @@ impl Gateway {
         Err(CallFailure::unavailable(self.module).into())
     }
 
-    /// Sends on the main runtime; when the client goes away, the request goes too.
+    /// Sends, and waits for the answer. When the client goes away this is dropped, and the request
+    /// with it.
     async fn send(
         &self,
         outgoing: reqwest::RequestBuilder,
-        method: &reqwest::Method,
         deadline: Instant,
     ) -> Result<HttpResponse, Unanswered> {
-        let (chunks, incoming) = mpsc::channel::<Result<Bytes, io::Error>>(CHUNKS);
-        let (head, answered) = tokio::sync::oneshot::channel();
-        let exchange = AbortOnDrop::new(self.runtime.spawn(async move {
-            match outgoing.send().await {
-                Err(error) => drop(head.send(Err(error))),
-                Ok(answer) => {
-                    drop(head.send(Ok((answer.status(), answer.headers().clone()))));
-                    let mut body = answer.bytes_stream();
-                    while let Some(chunk) = body.next().await {
-                        if chunks.send(chunk.map_err(io::Error::other)).await.is_err() {
-                            return;
-                        }
-                    }
-                }
-            }
-        }));
-        let (status, headers) = match timeout_at(deadline, answered).await {
-            Ok(Ok(Ok(head))) => head,
-            Ok(Ok(Err(error))) if error.is_connect() => return Err(Unanswered::Unconnected(error)),
-            Ok(Ok(Err(error))) => return Err(Unanswered::Broken(error.into())),
-            Ok(Err(gone)) => return Err(Unanswered::Broken(gone.into())),
-            Err(_) => return Err(Unanswered::Late),
-        };
+        let owners =
+            timeout_at(deadline, outgoing.send()).await.map_err(|_| Unanswered::Late)??;
+        let (status, headers) = (owners.status(), owners.headers().clone());
         let mut answer = HttpResponseBuilder::new(
             StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY),
         );
@@ -186,13 +196,19 @@ impl Gateway {
         }
         // Not even the end of a body may follow the head of these (RFC 9112 §6.3): what does is taken
         // for the beginning of the next answer.
-        if method == reqwest::Method::HEAD || matches!(status.as_u16(), 204 | 304) {
+        if matches!(status.as_u16(), 204 | 304) {
             return Ok(answer.finish());
         }
-        let body = stream::unfold((incoming, exchange), |(mut incoming, exchange)| async move {
-            incoming.recv().await.map(|chunk| (chunk, (incoming, exchange)))
-        });
-        Ok(answer.streaming(body))
+        // As the connection has it: a header may say otherwise, beside chunks.
+        let length = owners.content_length();
+        if length.is_some_and(|length| length <= SHORT) {
+            let body = timeout_at(deadline, owners.bytes()).await;
+            return Ok(answer.body(body.map_err(|_| Unanswered::Late)??));
+        }
+        if let Some(length) = length {
+            answer.no_chunking(length);
+        }
+        Ok(answer.streaming(owners.bytes_stream()))
     }
 
     fn log(&self, error: &(dyn Error + 'static)) {
@@ -231,7 +247,7 @@ impl ClientBody {
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|error| {
                     is_broken.store(true, Ordering::Relaxed);
-                    // actix's error cannot be sent to another thread.
+                    // The client that sends the body may be on any thread, and actix's error may not.
                     io::Error::other(error.to_string())
                 });
                 if chunks.send(chunk).await.is_err() {

@@ -1,6 +1,6 @@
 //! The two listeners.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpServer, dev::ServerHandle, web as actix};
 use anyhow::Context as _;
@@ -20,7 +20,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use web::{AccessVerifier, Edge, Encryption, HALF_CLOSED};
 
 use crate::{
-    catalogue, config::Config, docs::Docs, gateway::Gateway, health::Health, limits, mailbox,
+    catalogue,
+    config::Config,
+    docs::Docs,
+    gateway::{Connections, Gateway},
+    health::Health,
+    limits, mailbox,
     ops::Ops,
 };
 
@@ -108,6 +113,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
         web::public_app(&edge, move |config| site.configure(config))
     })
     .h1_allow_half_closed(HALF_CLOSED)
+    .tcp_nodelay(NO_DELAY)
     .workers(config.public.workers)
     .disable_signals()
     .shutdown_timeout(config.internal.drain_seconds)
@@ -116,6 +122,10 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     .with_context(|| format!("{} cannot be bound (public.bind)", config.public.bind))?;
     start(server.addrs(), server.run())
 }
+
+/// An answer that is written in parts, as the gateway's are, would otherwise wait for the client to
+/// acknowledge the first of them, which it may put off for 40 ms.
+const NO_DELAY: bool = true;
 
 fn bind_internal(parts: Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     let Parts { config, trust, served, health, ops, clock, .. } = parts;
@@ -130,6 +140,7 @@ fn bind_internal(parts: Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
         })
     })
     .h1_allow_half_closed(HALF_CLOSED)
+    .tcp_nodelay(NO_DELAY)
     .workers(config.internal.workers)
     .disable_signals()
     .shutdown_timeout(config.internal.drain_seconds)
@@ -163,13 +174,14 @@ impl PublicSite {
         for routes in &*self.routes {
             routes(config);
         }
+        let connections = Connections::default();
         config.map(|config| {
             for (prefixes, gateway) in &*self.gateways {
                 for prefix in *prefixes {
-                    let gateway = gateway.clone();
+                    let (gateway, connections) = (Rc::new(gateway.clone()), connections.clone());
                     let forward = move |request: HttpRequest, payload: actix::Payload| {
-                        let gateway = gateway.clone();
-                        async move { gateway.forward(request, payload).await }
+                        let (gateway, connections) = (Rc::clone(&gateway), connections.clone());
+                        async move { gateway.forward(&connections, request, payload).await }
                     };
                     config.service(actix::scope(prefix).default_service(actix::to(forward)));
                 }
@@ -209,7 +221,6 @@ fn gateways(passed_on: &[PassedOn], config: &Config) -> Vec<(&'static [&'static 
             let gateway = Gateway {
                 module: module.name,
                 owners: Arc::clone(owners),
-                runtime: Handle::current(),
                 patience: config.public.request_time(),
                 scheme: if config.public.behind_tls { "https" } else { "http" },
                 proxies: limits::proxies(config),

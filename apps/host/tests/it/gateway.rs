@@ -151,22 +151,87 @@ async fn a_request_that_was_taken_and_not_answered_is_in_doubt() -> anyhow::Resu
     Ok(())
 }
 
-/// An answer that breaks off must not look whole to the client.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() -> anyhow::Result<()> {
+/// A gateway before an owner that answers one request so, and closes its connection.
+async fn before_one_that_says(answer: impl Into<Vec<u8>>) -> anyhow::Result<Edge> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let owner = format!("http://{}", listener.local_addr()?);
     let edge = Edge::before(&owner).await?;
-    tokio::spawn(async move {
-        let mut connection = accept(&listener).await?;
-        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await
-    });
+    let answer = answer.into();
+    tokio::spawn(async move { accept(&listener).await?.write_all(&answer).await });
+    Ok(edge)
+}
+
+/// An answer that breaks off must not look whole to the client.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_breaks_off_breaks_off_for_the_client_too() -> anyhow::Result<()> {
+    let edge =
+        before_one_that_says(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\nhalf").await?;
     // The break may reach the client with the head of the answer or after it.
     let whole = match client()?.get(edge.public("/v1/billing/plans")).send().await {
         Ok(answer) => answer.bytes().await.is_ok(),
         Err(_) => false,
     };
     ensure!(!whole, "half an answer was passed off as a whole one");
+    edge.stop().await;
+    Ok(())
+}
+
+/// A short one is read before any of it is passed on, so that there is still something to say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_answer_that_breaks_off_is_a_problem() -> anyhow::Result<()> {
+    let edge = before_one_that_says(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await?;
+    let answer = client()?.get(edge.public("/v1/billing/plans")).send().await?;
+    ensure!(answer.status() == 503, "{answer:?}");
+    let problem: serde_json::Value = answer.json().await?;
+    ensure!(problem["type"] == "urn:ashlar:problem:outcome-unknown", "{problem:#}");
+    edge.stop().await;
+    Ok(())
+}
+
+/// In one piece with its head, and so without a wait for an acknowledgement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_keeps_its_length() -> anyhow::Result<()> {
+    let edge = before_one_that_says(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole").await?;
+    let answer = client()?.get(edge.public("/v1/billing/plans")).send().await?;
+    let headers = answer.headers();
+    ensure!(headers.get("content-length").is_some_and(|length| length == "5"), "{headers:?}");
+    ensure!(!headers.contains_key("transfer-encoding"), "{headers:?}");
+    ensure!(answer.text().await? == "whole");
+    edge.stop().await;
+    Ok(())
+}
+
+/// A long one goes through as it comes, and has its length all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_answer_keeps_its_length_too() -> anyhow::Result<()> {
+    const LENGTH: usize = 100_000;
+
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n").into_bytes();
+    answer.resize(answer.len() + LENGTH, b'a');
+    let edge = before_one_that_says(answer).await?;
+    let answer = client()?.get(edge.public("/v1/billing/plans")).send().await?;
+    let headers = answer.headers();
+    let length = LENGTH.to_string();
+    ensure!(headers.get("content-length").is_some_and(|told| *told == *length), "{headers:?}");
+    ensure!(!headers.contains_key("transfer-encoding"), "{headers:?}");
+    ensure!(answer.bytes().await?.len() == LENGTH);
+    edge.stop().await;
+    Ok(())
+}
+
+/// The owner is asked for a GET (RFC 9110 §9.3.2), and the client has the head of its answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_is_the_head_of_a_get() -> anyhow::Result<()> {
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-owner: a\r\n\r\nwhole";
+    let edge = before_one_that_says(answer).await?;
+    let address = edge.public("").replace("http://", "");
+    let mut connection = tokio::net::TcpStream::connect(address).await?;
+    let ask = b"HEAD /v1/billing/plans HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    connection.write_all(ask).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    ensure!(answer.contains("x-owner: a") && answer.ends_with("\r\n\r\n"), "{answer}");
     edge.stop().await;
     Ok(())
 }

@@ -131,12 +131,12 @@ fn log(target: &answer::Target<'_>, error: &(dyn std::error::Error + 'static)) {
 
 /// A task that ends with whoever waits for it: a caller that goes away takes its request along.
 #[derive(Debug)]
-pub struct AbortOnDrop<T>(JoinHandle<T>);
+struct AbortOnDrop<T>(JoinHandle<T>);
 
 impl<T> AbortOnDrop<T> {
     /// Ties `task` to the value.
     #[must_use]
-    pub const fn new(task: JoinHandle<T>) -> Self {
+    const fn new(task: JoinHandle<T>) -> Self {
         Self(task)
     }
 }

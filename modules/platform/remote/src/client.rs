@@ -26,8 +26,8 @@ impl HttpClient {
     /// listener closes one, so that no call is sent into a closing connection.
     const IDLE: Duration = Duration::from_secs(30);
 
-    /// A client whose connections live on `runtime`, the program's main one: a web worker's own
-    /// runtime takes its connections along when it ends.
+    /// A client whose connections live on `runtime`, and end with it: the program's main one, where
+    /// they are shared. A web worker's own runtime may have those that nobody but the worker uses.
     ///
     /// # Errors
     /// The client cannot be set up.

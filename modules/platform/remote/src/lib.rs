@@ -15,7 +15,6 @@ mod replicas;
 mod request;
 mod transport;
 
-pub use attempt::AbortOnDrop;
 pub use client::{HttpClient, HttpClientError};
 pub use replicas::{Pending, Replica, Replicas};
 pub use transport::{HttpTransport, Remote, RemoteError};
