@@ -25,13 +25,18 @@ pub(crate) enum Gateway {
 
 /// The one who takes payments, ready to be connected.
 #[derive(Debug, Default)]
-pub(crate) enum Provider {
+pub(crate) struct Provider {
+    payments: Payments,
+    /// What webhooks are signed with. The sandbox sends none, but takes what is signed as Stripe
+    /// signs, so that they can be tried without an account.
+    webhook_secrets: Vec<Secret>,
+}
+
+#[derive(Debug, Default)]
+enum Payments {
     #[default]
     Sandbox,
-    Stripe {
-        config: StripeConfig,
-        webhook_secrets: Vec<Secret>,
-    },
+    Stripe(StripeConfig),
 }
 
 /// What verifies the webhooks of the one who takes payments, where there are any.
@@ -57,18 +62,10 @@ struct StripeSection {
 impl Provider {
     /// The provider that `gateway` names, with all mistakes in its settings reported.
     pub(crate) fn configured(gateway: Gateway, config: &Config, section: &mut Section<'_>) -> Self {
-        match gateway {
-            Gateway::Sandbox => {
-                if !config.profile.allows_sandbox() {
-                    section.mistake("gateway", "`sandbox` is for the local and test profiles");
-                }
-                Self::Sandbox
-            }
-            Gateway::Stripe => Self::stripe(config, &mut section.of_provider("stripe")),
+        if matches!(gateway, Gateway::Sandbox) && !config.profile.allows_sandbox() {
+            section.mistake("gateway", "`sandbox` is for the local and test profiles");
         }
-    }
-
-    fn stripe(config: &Config, section: &mut Section<'_>) -> Self {
+        let section = &mut section.of_provider("stripe");
         let StripeSection {
             mut secret_key,
             secret_key_file,
@@ -76,27 +73,22 @@ impl Provider {
             webhook_secrets_file,
             base_url,
         } = section.read();
-        section.read_secret("secret_key", &mut secret_key, secret_key_file.as_deref());
         for file in &webhook_secrets_file {
             let mut secret = None;
             section.read_secret("webhook_secrets", &mut secret, Some(file));
             webhook_secrets.extend(secret);
         }
-        let secret_key = secret_key.unwrap_or_else(|| Secret::new(""));
-        if !["sk_", "rk_"].iter().any(|prefix| secret_key.expose().starts_with(prefix)) {
-            section.mistake("secret_key", "is the account's secret key, `sk_…`, or `rk_…`");
-        }
         if webhook_secrets.iter().any(|secret| !secret.expose().starts_with("whsec_")) {
             section.mistake("webhook_secrets", "are those of the webhook endpoint, `whsec_…`");
         }
-        let base_url = base_url.unwrap_or_else(|| StripeConfig::STRIPE.to_owned());
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        // A stand-in is a developer's; the secret key is not to travel in clear.
-        let clear = base_url.starts_with("http://") && config.profile.allows_sandbox();
-        if !base_url.starts_with("https://") && !clear {
-            section.mistake("base_url", format!("`{base_url}` does not begin with https://"));
-        }
-        Self::Stripe { config: StripeConfig { secret_key, base_url }, webhook_secrets }
+        let payments = match gateway {
+            Gateway::Sandbox => Payments::Sandbox,
+            Gateway::Stripe => {
+                section.read_secret("secret_key", &mut secret_key, secret_key_file.as_deref());
+                Payments::Stripe(stripe_config(config, section, secret_key, base_url))
+            }
+        };
+        Self { payments, webhook_secrets }
     }
 
     /// Nothing is sent yet: the provider need not be up.
@@ -104,22 +96,37 @@ impl Provider {
         &self,
         site: &Site,
     ) -> anyhow::Result<(Arc<dyn PaymentGateway>, Webhooks)> {
-        match self {
-            Self::Sandbox => {
-                Ok((Arc::new(SandboxGateway::open(site.config().data.payments())?), None))
+        let gateway: Arc<dyn PaymentGateway> = match &self.payments {
+            Payments::Sandbox => Arc::new(SandboxGateway::open(site.config().data.payments())?),
+            Payments::Stripe(config) => {
+                Arc::new(StripeGateway::new(config.clone(), stripe::client()?, site.clock()))
             }
-            Self::Stripe { config, webhook_secrets } => {
-                let client = stripe::client()?;
-                let gateway = StripeGateway::new(config.clone(), client, site.clock());
-                let webhooks: Webhooks = match webhook_secrets.is_empty() {
-                    true => None,
-                    false => {
-                        let secrets = webhook_secrets.clone();
-                        Some(Arc::new(StripeWebhooks::new(secrets, site.clock())?))
-                    }
-                };
-                Ok((Arc::new(gateway), webhooks))
-            }
+        };
+        let mut webhooks: Webhooks = None;
+        if !self.webhook_secrets.is_empty() {
+            let secrets = self.webhook_secrets.clone();
+            webhooks = Some(Arc::new(StripeWebhooks::new(secrets, site.clock())?));
         }
+        Ok((gateway, webhooks))
     }
+}
+
+fn stripe_config(
+    config: &Config,
+    section: &mut Section<'_>,
+    secret_key: Option<Secret>,
+    base_url: Option<String>,
+) -> StripeConfig {
+    let secret_key = secret_key.unwrap_or_else(|| Secret::new(""));
+    if !["sk_", "rk_"].iter().any(|prefix| secret_key.expose().starts_with(prefix)) {
+        section.mistake("secret_key", "is the account's secret key, `sk_…`, or `rk_…`");
+    }
+    let base_url = base_url.unwrap_or_else(|| StripeConfig::STRIPE.to_owned());
+    let base_url = base_url.trim_end_matches('/').to_owned();
+    // A stand-in is a developer's; the secret key is not to travel in clear.
+    let clear = base_url.starts_with("http://") && config.profile.allows_sandbox();
+    if !base_url.starts_with("https://") && !clear {
+        section.mistake("base_url", format!("`{base_url}` does not begin with https://"));
+    }
+    StripeConfig { secret_key, base_url }
 }

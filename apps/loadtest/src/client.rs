@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     HeaderMap, Method, Uri, Version,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
     http::uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper_util::{
@@ -125,6 +125,8 @@ impl Answer {
 pub enum Failure {
     /// Another status than was asked for.
     Status(u16),
+    /// 503 that does not say when to come again.
+    NoRetryAfter,
     /// Nothing, or not all of it, within the time.
     Timeout,
     /// There was no connection to be had, so nothing was done.
@@ -141,6 +143,7 @@ impl Failure {
     pub fn name(self) -> String {
         match self {
             Self::Status(status) => status.to_string(),
+            Self::NoRetryAfter => "503 without Retry-After".to_owned(),
             Self::Timeout => "timeout".to_owned(),
             Self::Refused => "refused".to_owned(),
             Self::Reset => "reset".to_owned(),
@@ -153,7 +156,7 @@ impl Failure {
     pub fn leaves_in_doubt(self) -> bool {
         match self {
             Self::Status(status) => status >= 500,
-            Self::Timeout | Self::Reset | Self::Other => true,
+            Self::NoRetryAfter | Self::Timeout | Self::Reset | Self::Other => true,
             Self::Refused => false,
         }
     }
@@ -211,7 +214,11 @@ impl Client {
         let bytes = sent + answer.as_ref().map_or(0, received);
         let outcome = answer.and_then(|answer| {
             let good = (200..300).contains(&answer.status) || request.also.contains(&answer.status);
-            if good { Ok(answer) } else { Err(Failure::Status(answer.status)) }
+            match answer.status {
+                _ if good => Ok(answer),
+                503 if !answer.headers.contains_key(RETRY_AFTER) => Err(Failure::NoRetryAfter),
+                status => Err(Failure::Status(status)),
+            }
         });
         Exchange { outcome, bytes: bytes as u64 }
     }

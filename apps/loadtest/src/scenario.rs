@@ -90,9 +90,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Something that who reads the figures must know.
-    pub fn remark(&self, sentence: String) {
-        lock(&self.remarks).push(sentence);
+    /// Something that who reads the figures must know; once is enough.
+    pub fn remark(&self, sentence: impl Into<String>) {
+        let (sentence, mut remarks) = (sentence.into(), lock(&self.remarks));
+        if !remarks.contains(&sentence) {
+            remarks.push(sentence);
+        }
     }
 }
 

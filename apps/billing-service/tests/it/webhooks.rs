@@ -76,6 +76,17 @@ async fn a_delivery_is_verified_by_billing_wherever_it_comes_in() -> anyhow::Res
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sandbox_takes_what_is_signed_as_stripe_signs() -> anyhow::Result<()> {
+    let (billing, _data) = billing(&STRIPE[2..]).await?;
+    for (secret, status) in [(SECRET, 200), ("whsec_of_nobody", 400)] {
+        let answered = deliver(&billing, secret).await?;
+        ensure!(answered == status, "{secret}: {answered}");
+    }
+    billing.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_who_sends_none_is_listened_for() -> anyhow::Result<()> {
     for settings in [&[][..], &STRIPE[..2]] {
         let (billing, _data) = billing(settings).await?;

@@ -75,7 +75,7 @@ pub(super) fn method(page: &Page<'_, '_>) -> Section {
             }
             li {
                 "A difference is within noise where its interval contains zero, or where it is no larger \
-                 than the furthest reach of the interval between two runs of one shape (A/A)."
+                 than two runs of one shape (A/A) lie apart on average."
             }
             li {
                 "A percentile with an interval is the mean of the repeats' percentiles; curves, and those \
@@ -85,7 +85,14 @@ pub(super) fn method(page: &Page<'_, '_>) -> Section {
                 "The knee is the highest rate with " (format::percent(Bound::KNEE.done)) " of the requests done \
                  and p99 within " (format::micros(Bound::KNEE.p99)) ". Goodput is requests done as they should be."
             }
-            li { "Processor time and memory are those of all processes but the generator, engines included." }
+            li {
+                "Processor time is that of all processes but the generator, engines included; memory is the \
+                 programs'."
+            }
+            li {
+                "A target is settled by the whole interval: where the limit lies within it, more repeats or a \
+                 quieter machine would tell."
+            }
         }
     };
     Section {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     format,
-    model::{Part, ProcessUse},
+    model::{Part, ProcessUse, names},
     plot::{Bar, Bars, Label, Segment},
     statistics::{Cost, Estimate, Group, Metric, Prices, Sample},
     words,
@@ -18,7 +18,7 @@ use super::{
 /// Processor time, memory, round trips and bytes.
 pub(super) fn uses(page: &Page<'_, '_>) -> Section {
     let cpu = |process: &ProcessUse, sample: &Sample<'_>| {
-        process.cpu as f64 / 1e3 / sample.counts.done as f64
+        process.cpu as f64 / 1e3 / sample.counts.finished as f64
     };
     let memory = |process: &ProcessUse, _: &Sample<'_>| process.resident_peak as f64;
     let scenes = page.scenes(Part::Compare);
@@ -39,8 +39,8 @@ pub(super) fn uses(page: &Page<'_, '_>) -> Section {
         id: "uses",
         title: "What a request uses",
         lead: "Processor time of all processes but the generator, in user and kernel mode, and the most \
-               memory that each was seen to hold, with the 95 % interval of the sum. Pages that \
-               processes share are counted in each of them, so a sum of memory is rather too high.",
+               memory that each program was seen to hold, with the 95 % interval of the sum. Engines hold \
+               the same for every shape: their memory is in the table, and in no sum.",
         body,
     }
 }
@@ -69,6 +69,9 @@ fn stack(
     id: &str,
     of_process: impl Fn(&ProcessUse, &Sample<'_>) -> f64,
 ) -> Option<Markup> {
+    // What an engine holds is no part of the sum.
+    let is_part = |name: &&str| metric != Metric::Memory || !names::ENGINES.contains(name);
+    let names = processes(scene).into_iter().filter(is_part);
     let bar = |group: &&Group<'_>| {
         let whole = mean(group, metric)?;
         let segment = |(shade, name): (usize, &str)| {
@@ -84,7 +87,7 @@ fn stack(
         Some(Bar {
             name: words::sentence(&group.key.name()),
             style: Some(page.style(group.key.shape)),
-            segments: processes(scene).into_iter().enumerate().filter_map(segment).collect(),
+            segments: names.clone().enumerate().filter_map(segment).collect(),
             interval: whole.interval,
             text: words::estimate(&whole, |value| metric.text(value)),
         })

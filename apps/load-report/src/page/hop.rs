@@ -43,8 +43,10 @@ pub(super) fn section(page: &Page<'_, '_>) -> Section {
     }
     Section {
         id: "hop",
-        title: "Where a hop's time goes",
-        lead: "Serialize is argument and result on both sides; network lies between the two sides, both \
+        title: "Where a call between programs spends its time",
+        lead: "Of the calls that modules make to each other, which on a mixed day are those for a seat. \
+               Requests of clients that a program passes on as they are, reads of billing among them, are \
+               not such calls. Serialize is argument and result on both sides; network lies between the two sides, both \
                ways; queue is the callee's wait before a handler has the call; handle is the work \
                itself, which the monolith does as well.",
         body,

@@ -15,6 +15,8 @@ pub struct Paired {
     pub other: f64,
     /// The second less the first, within a repeat.
     pub difference: Estimate,
+    /// How far apart the two are within a repeat, whichever is larger: the mean.
+    pub distance: f64,
     /// The second over the first, within a repeat; nothing where one of them is zero.
     pub ratio: Option<Estimate>,
 }
@@ -41,7 +43,7 @@ impl Paired {
         share.is_finite().then_some(share)
     }
 
-    /// Whether there is a difference, where runs of the same thing lie up to `noise` apart.
+    /// Whether there is a difference, where runs of the same thing lie `noise` apart.
     #[must_use]
     pub fn judge(&self, noise: Option<f64>) -> Judgement {
         if self.difference.interval.is_none() {
@@ -74,6 +76,7 @@ pub fn paired(base: &Group<'_>, other: &Group<'_>, metric: Metric) -> Option<Pai
     let count = pairs.len() as f64;
     Some(Paired {
         difference: Estimate::of(&differences)?,
+        distance: differences.iter().map(|difference| difference.abs()).sum::<f64>() / count,
         ratio: Estimate::of_ratios(&ratios),
         base: pairs.iter().map(|(base, _)| base).sum::<f64>() / count,
         other: pairs.iter().map(|(_, other)| other).sum::<f64>() / count,
@@ -101,9 +104,9 @@ pub fn counterparts<'s, 'a>(
         .collect()
 }
 
-/// How far apart two runs of one shape may be put in `metric`, over the operations of which `wanted`
-/// holds: the furthest that the interval of an A/A difference reaches. Taken from A/A runs of
-/// `scenario`, else from all of them; nothing where there was none.
+/// How far two runs of one shape lie apart in `metric` on average, over the operations of which
+/// `wanted` holds. Taken from A/A runs of `scenario`, else from all of them; nothing where there was
+/// none.
 #[must_use]
 pub fn noise(
     statistics: &Statistics<'_>,
@@ -112,7 +115,7 @@ pub fn noise(
     metric: Metric,
 ) -> Option<f64> {
     let groups: Vec<_> = statistics.part(Part::Noise).collect();
-    let mut reaches = Vec::new();
+    let mut distances = Vec::new();
     for (at, base) in groups.iter().enumerate() {
         let of_its_kind = |other: &&&Group<'_>| {
             (other.key.shape, other.key.scenario, other.key.load)
@@ -120,11 +123,11 @@ pub fn noise(
         };
         for other in groups[at + 1..].iter().filter(of_its_kind) {
             let difference = paired(&base.narrowed(&wanted), &other.narrowed(&wanted), metric);
-            let reach = difference.map(|paired| paired.difference.reach());
-            reaches.extend(reach.map(|reach| (base.key.scenario == scenario, reach)));
+            let distance = difference.map(|paired| paired.distance);
+            distances.extend(distance.map(|distance| (base.key.scenario == scenario, distance)));
         }
     }
-    let is_there = reaches.iter().any(|(is_same, _)| *is_same);
-    let asked = reaches.iter().filter(|(is_same, _)| *is_same == is_there);
-    asked.map(|(_, reach)| *reach).reduce(f64::max)
+    let is_there = distances.iter().any(|(is_same, _)| *is_same);
+    let asked = distances.iter().filter(|(is_same, _)| *is_same == is_there);
+    asked.map(|(_, distance)| *distance).reduce(f64::max)
 }

@@ -56,13 +56,6 @@ impl Estimate {
     pub fn contains(&self, value: f64) -> bool {
         self.interval.is_some_and(|(low, high)| low <= value && value <= high)
     }
-
-    /// The furthest from zero that the interval reaches, or the mean does where there is none.
-    #[must_use]
-    pub fn reach(&self) -> f64 {
-        let (low, high) = self.interval.unwrap_or((self.mean, self.mean));
-        low.abs().max(high.abs())
-    }
 }
 
 /// How many standard errors reach to either side; nothing without a degree of freedom.
@@ -142,7 +135,7 @@ mod tests {
         assert_eq!(Estimate::of(&[]), None);
         assert_eq!(Estimate::of(&[1.0, f64::NAN]), None);
         let single = Estimate::of(&[7.0]).expect("a number");
-        assert_eq!((single.interval, single.reach()), (None, 7.0));
+        assert_eq!((single.interval, single.mean), (None, 7.0));
         assert!(!single.contains(7.0), "a single value says nothing of others");
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     format,
-    model::{DatabaseUse, histogram::Histogram},
+    model::{DatabaseUse, histogram::Histogram, names},
 };
 
 use super::Sample;
@@ -29,7 +29,7 @@ pub enum Metric {
     CpuPerRequest,
     /// Requests done for a second of processor time.
     RequestsPerCpu,
-    /// The sum over processes of the most that each was seen to hold, in bytes.
+    /// The sum over programs, engines left out, of the most that each was seen to hold, in bytes.
     Memory,
     /// Times that a program waited for the database, for a request.
     RoundTrips,
@@ -121,5 +121,7 @@ fn cpu(sample: &Sample<'_>) -> Option<f64> {
 }
 
 fn memory(sample: &Sample<'_>) -> Option<f64> {
-    sample.servers().map(|(_, process)| process.resident_peak as f64).reduce(|sum, one| sum + one)
+    // What an engine holds is the same for all shapes, and would hide what a second program adds.
+    let programs = sample.servers().filter(|(name, _)| !names::ENGINES.contains(name));
+    programs.map(|(_, process)| process.resident_peak as f64).reduce(|sum, one| sum + one)
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     format,
-    model::{Load, Part, names},
-    statistics::{Group, Metric, Statistics, paired},
+    model::{Part, names},
+    statistics::{Estimate, Group, Metric, Statistics, paired},
     words,
 };
 
@@ -25,7 +25,14 @@ pub(super) fn read(statistics: &Statistics<'_>) -> Target {
         return asked.not_measured("the baseline's runs have no repeat in common");
     };
     let limit = Limit::AtLeast(LEAST);
-    let mut measured = format!("{}, {}", limit.text(&ratio, times_as_percent), unit(ours));
+    let mut measured =
+        format!("{} for a second of processor time", words::estimate(&ratio, times_as_percent));
+    if let Some(ratio) = by(by_hand, ours, Metric::Goodput) {
+        measured += &format!(
+            " ({} as requests a second, in which the generator has its share)",
+            words::estimate(&ratio, times_as_percent)
+        );
+    }
     if let Some(ratio) = shape(names::BARE).and_then(|bare| share(bare, by_hand)) {
         let kept = words::estimate(&ratio, format::percent);
         measured +=
@@ -34,23 +41,12 @@ pub(super) fn read(statistics: &Statistics<'_>) -> Target {
     asked.found(measured, limit.verdict(&ratio))
 }
 
-/// What `group` serves, over what `base` does.
-fn share(base: &Group<'_>, group: &Group<'_>) -> Option<crate::statistics::Estimate> {
-    paired(base, group, metric(group))?.ratio
+/// What `group` serves for a second of processor time, over what `base` does. Requests a second would
+/// flatter both: what the generator takes of the same cores is the same for either.
+fn share(base: &Group<'_>, group: &Group<'_>) -> Option<Estimate> {
+    by(base, group, Metric::RequestsPerCpu)
 }
 
-/// People who wait for each other's answers serve as fast as they are served; at a set rate all that
-/// differs is how busy the processor is.
-const fn metric(group: &Group<'_>) -> Metric {
-    match group.key.load {
-        Load::Closed { .. } => Metric::Goodput,
-        Load::Open { .. } => Metric::RequestsPerCpu,
-    }
-}
-
-const fn unit(group: &Group<'_>) -> &'static str {
-    match group.key.load {
-        Load::Closed { .. } => "requests a second",
-        Load::Open { .. } => "requests for a second of processor time",
-    }
+fn by(base: &Group<'_>, group: &Group<'_>, metric: Metric) -> Option<Estimate> {
+    paired(base, group, metric)?.ratio
 }

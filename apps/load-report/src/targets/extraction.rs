@@ -85,7 +85,7 @@ pub(super) fn latency(statistics: &Statistics<'_>) -> Vec<Target> {
                 Some(paired) => {
                     let limit = Limit::AtMost(limit);
                     let signed = |value| format::signed(value, format::micros);
-                    let figure = limit.text(&paired.difference, signed);
+                    let figure = words::estimate(&paired.difference, signed);
                     let measured = format!("{figure}, {} {}", words::under(&read.base), at(read));
                     asked.found(measured, limit.verdict(&paired.difference))
                 }
@@ -113,7 +113,7 @@ pub(super) fn processor(statistics: &Statistics<'_>) -> Vec<Target> {
         targets.push(match ratio {
             Some(ratio) => {
                 let limit = Limit::AtLeast(LEAST_KEPT);
-                let figure = limit.text(&ratio, times_as_percent);
+                let figure = words::estimate(&ratio, times_as_percent);
                 let measured = format!("{figure}, at {}", words::load(base.key.load));
                 asked(other.key.shape).found(measured, limit.verdict(&ratio))
             }

@@ -1,7 +1,7 @@
 //! What was asked for, and whether it was reached.
 //!
-//! A verdict is by the mean; where the interval reaches to the other side of the limit, the figure
-//! says so.
+//! What was repeated is judged by its whole interval: where the limit lies within it, nothing is
+//! settled. What was measured once is judged by that.
 
 mod baseline;
 mod extraction;
@@ -13,7 +13,6 @@ use crate::{
     format,
     model::Build,
     statistics::{Estimate, Statistics},
-    words,
 };
 
 pub use extraction::{Read, billing_reads};
@@ -39,6 +38,8 @@ pub enum Verdict {
     Met,
     /// It was not.
     Missed,
+    /// The limit lies within the interval: more repeats, or a quieter machine, would tell.
+    Unsettled,
     /// Nobody knows.
     NotMeasured,
 }
@@ -50,6 +51,7 @@ impl Verdict {
         match self {
             Self::Met => "met",
             Self::Missed => "missed",
+            Self::Unsettled => "not settled",
             Self::NotMeasured => "not measured",
         }
     }
@@ -109,17 +111,16 @@ enum Limit {
 
 impl Limit {
     fn verdict(self, estimate: &Estimate) -> Verdict {
-        Verdict::of(match self {
-            Self::AtLeast(limit) => estimate.mean >= limit,
-            Self::AtMost(limit) => estimate.mean <= limit,
-        })
-    }
-
-    /// The estimate, and whether the truth may lie on the other side.
-    fn text(self, estimate: &Estimate, text: impl Fn(f64) -> String) -> String {
-        let (Self::AtLeast(limit) | Self::AtMost(limit)) = self;
-        let doubt = if estimate.contains(limit) { "; the interval contains the limit" } else { "" };
-        format!("{}{doubt}", words::estimate(estimate, text))
+        let (low, high) = estimate.interval.unwrap_or((estimate.mean, estimate.mean));
+        let (is_met, is_missed) = match self {
+            Self::AtLeast(limit) => (low >= limit, high < limit),
+            Self::AtMost(limit) => (high <= limit, low > limit),
+        };
+        match (is_met, is_missed) {
+            (true, _) => Verdict::Met,
+            (_, true) => Verdict::Missed,
+            _ => Verdict::Unsettled,
+        }
     }
 }
 

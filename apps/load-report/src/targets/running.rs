@@ -11,6 +11,8 @@ use super::{Asked, Limit, Target, Verdict};
 
 /// Of the peak, at three times capacity.
 const LEAST_GOODPUT: f64 = 0.8;
+/// Of what fails under overload: the share that is refused at once. Some time out on the way.
+const LEAST_REFUSED: f64 = 0.99;
 /// Overload is judged from this many times the peak on; the target speaks of three, and rates are
 /// chosen before the peak is known exactly.
 const OVERLOAD: f64 = 2.5;
@@ -28,15 +30,18 @@ pub(super) fn overload(statistics: &Statistics<'_>) -> Vec<Target> {
     let asked = |name: &str| {
         Asked::new(
             format!("Goodput of {name} at three times capacity"),
-            format!("at least {} of its peak", format::percent(LEAST_GOODPUT)),
+            format!(
+                "at least {} of its peak, the rest refused with 503 and Retry-After",
+                format::percent(LEAST_GOODPUT)
+            ),
         )
     };
     let mut targets = Vec::new();
     for overload in overloads(statistics) {
         let limit = Limit::AtLeast(LEAST_GOODPUT);
         let measured = format!(
-            "{} at {} times the peak of {}; {} of what failed was refused with 503",
-            limit.text(&overload.kept, format::percent),
+            "{} at {} times the peak of {}; {} of what failed was refused with 503 and Retry-After",
+            words::estimate(&overload.kept, format::percent),
             format::number(overload.times),
             format::rate(overload.peak),
             format::percent(overload.refused),
@@ -44,6 +49,8 @@ pub(super) fn overload(statistics: &Statistics<'_>) -> Vec<Target> {
         let asked = asked(&overload.point.group.key.name());
         targets.push(if overload.times < OVERLOAD {
             asked.not_measured(format!("{measured}, which is too little load"))
+        } else if overload.refused < LEAST_REFUSED {
+            asked.found(measured, Verdict::Missed)
         } else {
             asked.found(measured, limit.verdict(&overload.kept))
         });
@@ -124,7 +131,7 @@ pub(super) fn start(statistics: &Statistics<'_>) -> Target {
     match Estimate::of(&times) {
         Some(estimate) => {
             let limit = Limit::AtMost(MOST_START);
-            asked.found(limit.text(&estimate, format::micros), limit.verdict(&estimate))
+            asked.found(words::estimate(&estimate, format::micros), limit.verdict(&estimate))
         }
         None => asked.not_measured("no start on the embedded engine was timed"),
     }

@@ -138,10 +138,12 @@ fn a_start_and_a_full_run_have_their_limits() {
     let start =
         |ready| Start { program: MONOLITH.to_owned(), engine: "embedded".to_owned(), ready };
     let mut campaign = campaign(Vec::new());
-    campaign.starts = vec![start(180_000), start(190_000)];
+    campaign.starts = vec![start(184_000), start(186_000)];
     campaign.about.took_s = 3_000;
     check(&campaign, "embedded default", Verdict::Met, "185 ms");
     check(&campaign, "full run", Verdict::Met, "50 min");
+    campaign.starts = vec![start(180_000), start(190_000)];
+    check(&campaign, "embedded default", Verdict::Unsettled, "185 ms (121 to 249 ms)");
     campaign.starts = vec![start(230_000)];
     campaign.about.took_s = 4_000;
     check(&campaign, "embedded default", Verdict::Missed, "230 ms (measured once)");

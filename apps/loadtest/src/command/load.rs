@@ -43,11 +43,19 @@ pub(crate) struct LoadOptions {
     /// The most journeys that are under way at once; further ones are dropped, and counted.
     #[arg(long, default_value_t = 1_000)]
     most_under_way: usize,
+    /// Goes on where more tenants may subscribe than were seeded: later ones look at the price list
+    /// and leave.
+    #[arg(long)]
+    while_newcomers_last: bool,
     /// Threads that send.
     #[arg(long, default_value_t = 1)]
     workers: usize,
+    /// The cores that this program keeps to, such as `2,3`; all that it may use otherwise.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) cores: Vec<usize>,
     /// What the payment provider's webhooks are signed with, `whsec_…`, where the system has one.
-    #[arg(long)]
+    /// Rather in the environment, where no other user of the machine reads it.
+    #[arg(long, env = "ASHLAR_LOADTEST_WEBHOOK_SECRET", hide_env_values = true)]
     webhook_secret: Option<String>,
     /// What is measured, such as `monolith`.
     #[arg(long, default_value = "?")]
@@ -78,6 +86,7 @@ impl LoadOptions {
             think: self.think,
             patience: self.patience,
             most_under_way: self.most_under_way,
+            while_newcomers_last: self.while_newcomers_last,
             workers: self.workers,
             webhook_secret: self.webhook_secret.clone(),
             label: Label { shape: self.shape.clone(), ..Label::default() },

@@ -121,6 +121,7 @@ async fn seed(options: &SeedOptions) -> anyhow::Result<()> {
 }
 
 async fn run_once(options: &RunOptions) -> anyhow::Result<()> {
+    run::keep_to(&options.load.cores)?;
     let mut people = People::read(&options.load.people)?;
     let plan = options.load.plan(options.rate, options.people_at_once, &options.beside)?;
     let outcome = run::run(&plan, &mut people, announce).await;
@@ -135,6 +136,7 @@ async fn run_once(options: &RunOptions) -> anyhow::Result<()> {
 }
 
 async fn find_knee(options: &SweepOptions) -> anyhow::Result<()> {
+    run::keep_to(&options.load.cores)?;
     let mut people = People::read(&options.load.people)?;
     let bound = Bound { p99: options.within_ms as f64 * 1e3, ..Bound::KNEE };
     let search = Search { bound, ..Search::between(options.from, options.to) };

@@ -1,5 +1,6 @@
 //! One stretch of load.
 
+mod cores;
 mod descriptors;
 mod generator;
 mod plan;
@@ -25,6 +26,7 @@ use crate::{
 use generator::Meter;
 use worker::{Task, Worker};
 
+pub use cores::keep_to;
 pub use generator::Moment;
 pub use plan::{Label, Plan, Stream};
 pub use worker::Ends;
@@ -194,6 +196,9 @@ async fn set_stage(plan: &Plan, client: &Client, roster: &Arc<Roster>) -> anyhow
 
 /// Rather before than in the middle: a run that runs out of newcomers is not the load it says.
 fn check_newcomers(plan: &Plan, roster: &Roster) -> anyhow::Result<()> {
+    if plan.while_newcomers_last {
+        return Ok(());
+    }
     let seconds = plan.length().as_secs_f64();
     let needed = |stream: &Stream| match stream.load {
         Load::Open { rate } => {

@@ -30,6 +30,8 @@ pub struct Plan {
     pub most_under_way: usize,
     /// After so many journeys a stream of open load is over, however much time is left.
     pub most_journeys: u64,
+    /// Whether the run begins though more tenants may subscribe in it than there are newcomers.
+    pub while_newcomers_last: bool,
     /// Threads that send. One is enough for some ten thousand requests a second.
     pub workers: usize,
     /// What the payment provider's webhooks are signed with.
@@ -93,6 +95,7 @@ impl Plan {
             patience: Duration::from_secs(10),
             most_under_way: 1_000,
             most_journeys: u64::MAX,
+            while_newcomers_last: false,
             workers: 1,
             webhook_secret: None,
             label: Label::default(),

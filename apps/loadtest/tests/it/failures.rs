@@ -30,7 +30,9 @@ async fn check_manner(manner: Manner, kind: &str) -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_status() -> anyhow::Result<()> {
-    check_manner(Manner::Answers(503), "503").await
+    check_manner(Manner::Answers(500), "500").await?;
+    // Who sheds load says when to come again.
+    check_manner(Manner::Answers(503), "503 without Retry-After").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,14 +1,22 @@
 //! On what, and from what, a campaign was measured.
 
-use std::{fs, process::Command, thread};
+use std::{fs, process::Command};
 
 use anyhow::Result;
 use load_report::model::{About, Build, Data, Machine};
 
-use super::options::{Engine, Options};
+use super::{
+    cores::Cores,
+    options::{Engine, Options},
+};
 use crate::{shapes::BuildProfile, steps, workspace::Workspace};
 
-pub(super) fn about(workspace: &Workspace, options: &Options, engine: String) -> Result<About> {
+pub(super) fn about(
+    workspace: &Workspace,
+    options: &Options,
+    engine: String,
+    cores: &Cores,
+) -> Result<About> {
     let mut date = Command::new("date");
     let started_at = steps::output(date.args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]))?.trim().to_owned();
     Ok(About {
@@ -21,23 +29,35 @@ pub(super) fn about(workspace: &Workspace, options: &Options, engine: String) ->
         },
         seed: options.seed,
         engine,
-        machine: machine(),
+        machine: machine(cores),
         // Nobody knows before they are seeded.
         data: Data::default(),
-        caveats: caveats(options),
+        caveats: caveats(options, cores),
         // Nobody knows before the end.
         took_s: 0,
     })
 }
 
 /// What the reader must know before trusting a figure.
-fn caveats(options: &Options) -> Vec<String> {
-    let cores = cores();
-    let mut caveats = vec![format!(
-        "The generator and the programs shared {cores} cores; nothing was pinned. What the \
-         generator took is left out of processor time, and is in the latency."
-    )];
+fn caveats(options: &Options, cores: &Cores) -> Vec<String> {
+    let mut caveats = Vec::new();
     if options.against.is_none() {
+        let all = cores.all;
+        caveats.push(match &cores.generator {
+            Some(own) => {
+                let own = own.len();
+                format!(
+                    "The generator had {own} of {all} cores to itself; the programs and the engines \
+                     shared the others, the same for each shape."
+                )
+            }
+            None => format!(
+                "The generator and the programs shared {all} cores, of which there are too few to \
+                 keep one apart. What the generator took is left out of processor time, and is in \
+                 the latency."
+            ),
+        });
+        caveats.push("Nothing bounded the programs' memory: what they held is told.".to_owned());
         caveats.push(
             "The programs had limits of requests that nobody reaches, access tokens that last two \
              hours, and seats whose reservation is given up after 20 s."
@@ -88,12 +108,7 @@ fn commit(workspace: &Workspace) -> Result<String> {
     Ok(if is_clean { commit } else { format!("{commit}-dirty") })
 }
 
-fn cores() -> u32 {
-    let cores = thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    u32::try_from(cores).unwrap_or(u32::MAX)
-}
-
-fn machine() -> Machine {
+fn machine(cores: &Cores) -> Machine {
     let value = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(name));
@@ -106,7 +121,7 @@ fn machine() -> Machine {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let distribution = value("/etc/os-release", "PRETTY_NAME").unwrap_or_else(unknown);
     Machine {
-        cores: cores(),
+        cores: u32::try_from(cores.all).unwrap_or(u32::MAX),
         processor: value("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
         memory: kibibytes.unwrap_or_default() * 1024,
         system: format!("Linux {}, {distribution}", kernel.trim()),

@@ -1,18 +1,17 @@
 //! The parts of a campaign, in the order in which they are run.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use load_report::model::{Build, Campaign, Part, Run, names};
 use loadtest::people::People;
 
 use super::{
     about::about,
+    cores::Cores,
     generator::{Generator, Order},
-    options::Options,
+    options::{Options, Wanted},
+    parts::Limits,
     site::Site,
     work::{Candidate, Work},
 };
@@ -22,10 +21,10 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What was measured, and the time that a soak took of it.
+/// What was measured, and whether it was all.
 pub(super) struct Outcome {
     pub(super) campaign: Campaign,
-    pub(super) soaked: Duration,
+    pub(super) ended: Result<()>,
 }
 
 /// Every part, on the monolith and with billing extracted.
@@ -33,35 +32,69 @@ pub(super) async fn of_shapes(
     workspace: &Workspace,
     options: &Options,
     folder: &Path,
+    cores: &Cores,
 ) -> Result<Outcome> {
     let candidates = candidates(workspace, options)?;
+    // Compiling is not measuring.
+    let begun = Instant::now();
     let site = Site::new(options.engine, options.install, folder).await?;
     let pace = options.pace();
     let engine = site.name().await?;
-    let mut about = about(workspace, options, engine.clone())?;
+    let mut about = about(workspace, options, engine.clone(), cores)?;
     let (runs, starts) = (Vec::new(), Vec::new());
-    let mut work = Work { workspace, options, pace, site, candidates, runs, starts };
+    let mut work = Work { workspace, options, pace, site, cores, candidates, runs, starts };
     about.data = work.seed().await?;
-    work.starts(&engine).await?;
-    let limits = work.sweep().await?;
-    // All is compared at the same rates, which are the monolith's.
-    let knee = limits[0].knee;
-    let half = options.rate.unwrap_or(knee / 2.0);
-    work.compare(half).await?;
-    work.count_database(half).await?;
-    work.overload(&limits).await?;
-    work.noisy_neighbour(knee).await?;
-    work.scaling(knee).await?;
-    work.rolling_restart(knee).await?;
-    work.baseline().await?;
-    let begun = Instant::now();
-    if let Some(minutes) = options.soak {
-        work.soak(half, minutes).await?;
+    let mut ended = work.parts(&engine).await;
+    about.took_s = begun.elapsed().as_secs();
+    if let (Ok(half), Some(minutes)) = (&ended, options.soak) {
+        ended = work.soak(*half, minutes).await.map(|()| *half);
     }
-    let soaked = begun.elapsed();
     work.site.leave()?;
     let campaign = Campaign { about, runs: work.runs, starts: work.starts };
-    Ok(Outcome { campaign, soaked })
+    Ok(Outcome { campaign, ended: ended.map(drop) })
+}
+
+impl Work<'_> {
+    /// All parts but the soak, which takes as long as it is told to. Says the rate of comparisons.
+    async fn parts(&mut self, engine: &str) -> Result<f64> {
+        let options = self.options;
+        let wants = |part| options.wants(part);
+        if wants(Wanted::Starts) {
+            self.starts(engine).await?;
+        }
+        let told = self.options.rate.map(|half| Limits { knee: 2.0 * half, capacity: 2.0 * half });
+        let limits = match (wants(Wanted::Sweep), told) {
+            (true, _) => self.sweep().await?,
+            (false, Some(limits)) => vec![limits; self.candidates.len()],
+            (false, None) => bail!("without a sweep nobody knows how much is half: say --rate"),
+        };
+        // All is compared at the same rates, which are the monolith's.
+        let knee = limits[0].knee;
+        let half = self.options.rate.unwrap_or(knee / 2.0);
+        if wants(Wanted::Compare) {
+            self.compare(half).await?;
+            self.count_database(half).await?;
+        }
+        if wants(Wanted::Overload) {
+            self.overload(&limits).await?;
+        }
+        if wants(Wanted::NoisyNeighbour) || wants(Wanted::Scaling) {
+            let flood = self.flood().await?;
+            if wants(Wanted::NoisyNeighbour) {
+                self.noisy_neighbour(knee, flood).await?;
+            }
+            if wants(Wanted::Scaling) {
+                self.scaling(flood).await?;
+            }
+        }
+        if wants(Wanted::RollingRestart) {
+            self.rolling_restart(knee).await?;
+        }
+        if wants(Wanted::Baseline) {
+            self.baseline().await?;
+        }
+        Ok(half)
+    }
 }
 
 fn candidates(workspace: &Workspace, options: &Options) -> Result<Vec<Candidate>> {
@@ -87,11 +120,14 @@ pub(super) fn against(
     std::fs::copy(given, &people).with_context(|| given.display().to_string())?;
     let rate = options.rate.context("--rate is missing")?;
     let pace = options.pace();
-    let mut about = about(workspace, options, "unknown: it was running already".to_owned())?;
+    let unknown = "unknown: it was running already".to_owned();
+    let mut about = about(workspace, options, unknown, &Cores::shared())?;
     about.build = Build::Unknown;
     about.data = People::read(&people)?.data;
     let program = options.built(workspace, "loadtest");
-    let generator = Generator { program, url: url.to_owned(), people };
+    // A secret comes by the environment, where there is one.
+    let (own_url, webhook_secret) = (url.to_owned(), None);
+    let generator = Generator { program, url: own_url, people, cores: None, webhook_secret };
     let mut runs = Vec::new();
     for repeat in 0..pace.repeats {
         say(format_args!("{} at {rate:.0} a second, {} …", options.scenario, repeat + 1));
@@ -101,5 +137,5 @@ pub(super) fn against(
         runs.push(Run { part: Part::Compare, shape: url.to_owned(), repeat, ..run });
     }
     let campaign = Campaign { about, runs, starts: Vec::new() };
-    Ok(Outcome { campaign, soaked: Duration::ZERO })
+    Ok(Outcome { campaign, ended: Ok(()) })
 }

@@ -12,7 +12,7 @@ use loadtest::run::Moment;
 use tokio::sync::mpsc;
 
 use super::{
-    options::Pace,
+    options::{Options, Pace},
     watch::{self, Watch, Watched},
 };
 use crate::{files, steps};
@@ -28,13 +28,30 @@ pub(super) struct Order {
     pub(super) warm_up: f64,
     pub(super) seconds: f64,
     pub(super) think: f64,
+    /// Goes on where more people would subscribe than were seeded.
+    pub(super) while_newcomers_last: bool,
 }
+
+/// Journeys under way at once, for each that begins in a second: four seconds of them, for as long as
+/// people think and a server may keep them waiting that is not lost.
+const UNDER_WAY: f64 = 4.0;
+/// Fewer are never too few.
+const LEAST_UNDER_WAY: f64 = 1_000.0;
 
 impl Order {
     pub(super) const fn new(scenario: String, rate: f64, seed: u64, pace: &Pace) -> Self {
         let Pace { warm_up, seconds, think, .. } = *pace;
         let load = Load::Open { rate };
-        Self { scenario, load, beside: None, seed, warm_up, seconds, think }
+        let (beside, while_newcomers_last) = (None, false);
+        Self { scenario, load, beside, seed, warm_up, seconds, think, while_newcomers_last }
+    }
+
+    /// How many journeys may be under way before the generator drops some, which would spare the
+    /// server.
+    fn under_way(&self) -> f64 {
+        let Load::Open { rate } = self.load else { return LEAST_UNDER_WAY };
+        let beside = self.beside.as_ref().map_or(0.0, |(_, rate)| *rate);
+        (UNDER_WAY * (rate + beside)).max(LEAST_UNDER_WAY).ceil()
     }
 }
 
@@ -44,6 +61,10 @@ pub(super) struct Generator {
     pub(super) program: PathBuf,
     pub(super) url: String,
     pub(super) people: PathBuf,
+    /// The cores that it keeps to, where it has some of its own.
+    pub(super) cores: Option<Vec<usize>>,
+    /// What webhooks are signed with, where the system takes any.
+    pub(super) webhook_secret: Option<String>,
 }
 
 impl Generator {
@@ -53,12 +74,14 @@ impl Generator {
         command
     }
 
-    /// Makes `tenants` that pay, and `newcomers` that do not yet.
-    pub(super) fn seed(&self, tenants: u64, newcomers: u64, seed: u64) -> Result<()> {
+    /// Makes the tenants that pay, and `newcomers` that do not yet.
+    pub(super) fn seed(&self, options: &Options, newcomers: u64) -> Result<()> {
         let mut command = self.command("seed");
         command.arg("--out").arg(&self.people);
-        command.args(["--tenants", &tenants.to_string(), "--newcomers", &newcomers.to_string()]);
-        command.args(["--seed", &seed.to_string()]);
+        command.args(["--tenants", &options.tenants().to_string()]);
+        command.args(["--newcomers", &newcomers.to_string()]);
+        command.args(["--usage-events", &options.usage_events.to_string()]);
+        command.args(["--seed", &options.seed.to_string()]);
         // It says how far it is.
         if !steps::succeeds(&mut command)? {
             bail!("seeding failed; see above");
@@ -109,6 +132,17 @@ impl Generator {
         command.args(["--for", &format!("{}s", order.seconds)]);
         command.args(["--think", &format!("{}s", order.think)]);
         command.args(["--seed", &order.seed.to_string()]);
+        command.args(["--most-under-way", &order.under_way().to_string()]);
+        if order.while_newcomers_last {
+            command.arg("--while-newcomers-last");
+        }
+        if let Some(cores) = &self.cores {
+            let cores: Vec<String> = cores.iter().map(ToString::to_string).collect();
+            command.args(["--cores", &cores.join(",")]);
+        }
+        if let Some(secret) = &self.webhook_secret {
+            command.env("ASHLAR_LOADTEST_WEBHOOK_SECRET", secret);
+        }
         if let Some((scenario, rate)) = &order.beside {
             command.args(["--beside", &format!("{scenario}={rate}")]);
         }

@@ -6,6 +6,7 @@
 
 mod about;
 mod campaign;
+mod cores;
 mod generator;
 mod haproxy;
 mod hop;
@@ -20,12 +21,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    time::Instant,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use load_report::{model::Campaign, statistics::Statistics};
 
+use self::cores::Cores;
 use crate::{console::say, shapes::BuildProfile, steps, tools::Install, workspace::Workspace};
 
 pub use options::Options;
@@ -37,18 +38,22 @@ pub use options::Options;
 /// targets are figures.
 pub fn run(options: &Options) -> Result<()> {
     let workspace = Workspace::find()?;
+    let folder = folder(&workspace, options)?;
+    ensure!(!folder.exists(), "{} is there already: say --out another", folder.display());
     say("building the generator …");
     build(&workspace, options.profile(), "loadtest")?;
-    let folder = folder(&workspace, options)?;
+    let folder = made(&folder)?;
+    // Before there are other threads. Where somebody else runs the system, its cores are not ours
+    // to deal out.
+    let cores = if options.against.is_none() { Cores::divide()? } else { Cores::shared() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let begun = Instant::now();
     let outcome = match &options.against {
         Some(url) => campaign::against(&workspace, options, &folder, url)?,
-        None => runtime.block_on(campaign::of_shapes(&workspace, options, &folder))?,
+        None => runtime.block_on(campaign::of_shapes(&workspace, options, &folder, &cores))?,
     };
-    let mut campaign = outcome.campaign;
-    campaign.about.took_s = (begun.elapsed() - outcome.soaked).as_secs();
-    finish(&campaign, &folder)
+    finish(&outcome.campaign, &folder)?;
+    // What was measured before is worth a report.
+    outcome.ended
 }
 
 /// Every part on PostgreSQL, in a few minutes, to try the command.
@@ -87,8 +92,11 @@ fn folder(workspace: &Workspace, options: &Options) -> Result<PathBuf> {
             workspace.target().join("load").join(now.trim())
         }
     };
-    ensure!(!folder.exists(), "{} is there already: say --out another", folder.display());
-    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn made(folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     // Programs run in folders of their own.
     folder.canonicalize().with_context(|| folder.display().to_string())
 }

@@ -35,6 +35,9 @@ pub struct Options {
     /// Journeys a second in comparisons, instead of half of what the monolith can do.
     #[arg(long)]
     pub(super) rate: Option<f64>,
+    /// Runs these parts alone; without `sweep`, `--rate` says what half of the knee is.
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "against")]
+    only: Vec<Wanted>,
     /// Ends with steady load for so many minutes, and looks at the memory.
     #[arg(long, value_name = "MINUTES")]
     pub(super) soak: Option<u64>,
@@ -44,6 +47,9 @@ pub struct Options {
     /// Who does it, as `loadtest seed` wrote it.
     #[arg(long, requires = "against")]
     pub(super) people: Option<PathBuf>,
+    /// Usage events in the last weeks of each of them.
+    #[arg(long, default_value_t = 1_000)]
+    pub(super) usage_events: u64,
     /// Where everything is written; a new folder below `target/load` otherwise.
     #[arg(long)]
     pub(super) out: Option<PathBuf>,
@@ -59,6 +65,19 @@ pub(super) enum Engine {
     Embedded,
     /// PostgreSQL with `fsync` on, and RabbitMQ.
     Postgres,
+}
+
+/// A part that can be asked for by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Wanted {
+    Starts,
+    Sweep,
+    Compare,
+    Overload,
+    NoisyNeighbour,
+    Scaling,
+    RollingRestart,
+    Baseline,
 }
 
 /// How long and how often.
@@ -129,6 +148,11 @@ impl Options {
             restart: 20.0,
             starts: 11,
         }
+    }
+
+    /// Whether `part` is to be run.
+    pub(super) fn wants(&self, part: Wanted) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
     }
 
     pub(super) fn tenants(&self) -> u64 {

@@ -21,14 +21,23 @@ use crate::{
 /// The database that was seeded.
 const SEEDED: &str = "seeded";
 
-/// What programs are told besides. They tell an operator of their calls. People stay logged in for the whole campaign: hashing their
-/// passwords before each run would take longer than the run. What a seat's reservation leaves in doubt
-/// is known sooner than after two minutes, so that the books can be balanced.
-const SETTINGS: [(&str, &str); 3] = [
-    ("ASHLAR__INTERNAL__OPERATOR_TOKEN", hop::OPERATOR),
-    ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "7200"),
-    ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20"),
-];
+/// What the payment provider's webhooks are signed with.
+pub(super) const WEBHOOK_SECRET: &str = "whsec_of_a_campaign";
+
+/// What programs are told besides. They tell an operator of their calls. People stay logged in for
+/// the whole campaign: hashing their passwords before each run would take longer than the run. What a
+/// seat's reservation leaves in doubt is known sooner than after two minutes, so that the books can be
+/// balanced. Webhooks are taken, though nobody but the generator sends any.
+fn settings() -> Vec<(String, String)> {
+    let secrets = format!("[\"{WEBHOOK_SECRET}\"]");
+    let settings = [
+        ("ASHLAR__INTERNAL__OPERATOR_TOKEN", hop::OPERATOR),
+        ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "7200"),
+        ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20"),
+        ("ASHLAR__STRIPE__WEBHOOK_SECRETS", &secrets),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
 
 /// The engines of one campaign, and the data that every run begins with.
 pub(super) struct Site {
@@ -134,6 +143,14 @@ impl Site {
         self.show(binaries, grounds, layout).await
     }
 
+    /// Starts a shape on the embedded engine, with nothing in it.
+    pub(super) async fn embedded(&self, binaries: &Binaries) -> Result<Shown> {
+        let data = self.folder.join("embedded");
+        let people = data.join("people.json");
+        let grounds = Grounds { data, people, database: None, schemas: Schemas::AsTheyAre };
+        self.show(binaries, grounds, Layout::default()).await
+    }
+
     async fn show(&self, binaries: &Binaries, on: Grounds, layout: Layout) -> Result<Shown> {
         let Grounds { data, people, database, schemas } = on;
         let engine = match (&self.engines, &database) {
@@ -148,7 +165,7 @@ impl Site {
             engine,
             replicas_of: layout.replicas,
             detours: layout.detours,
-            settings: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            settings: settings(),
             ..Launch::for_test(&data)
         };
         let running = shapes::launch(binaries, launch).await?;

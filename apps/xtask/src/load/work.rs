@@ -5,10 +5,11 @@ use load_report::model::{Data, Part, Run, Start};
 use loadtest::{people::People, scenarios};
 
 use super::{
+    cores::Cores,
     generator::{Generator, Order},
     hop::Tellers,
     options::{Options, Pace},
-    site::{Layout, Shown, Site},
+    site::{Layout, Shown, Site, WEBHOOK_SECRET},
 };
 use crate::{console::say, shapes::Binaries, workspace::Workspace};
 
@@ -24,6 +25,7 @@ pub(super) struct Work<'a> {
     pub(super) options: &'a Options,
     pub(super) pace: Pace,
     pub(super) site: Site,
+    pub(super) cores: &'a Cores,
     /// The monolith first.
     pub(super) candidates: Vec<Candidate>,
     pub(super) runs: Vec<Run>,
@@ -47,7 +49,7 @@ impl Work<'_> {
         let newcomers = self.newcomers()?;
         say(format_args!("seeding {tenants} tenants that pay and {newcomers} that do not yet …"));
         let shown = self.site.first(&self.candidates[0].binaries).await?;
-        self.generator(&shown).seed(tenants, newcomers, self.options.seed)?;
+        self.generator(&shown).seed(self.options, newcomers)?;
         let data = People::read(&shown.people)?.data;
         self.site.keep(shown).await?;
         Ok(data)
@@ -98,7 +100,9 @@ impl Work<'_> {
 
     pub(super) fn generator(&self, shown: &Shown) -> Generator {
         let program = self.options.built(self.workspace, "loadtest");
-        Generator { program, url: shown.url.clone(), people: shown.people.clone() }
+        let webhook_secret = Some(WEBHOOK_SECRET.to_owned());
+        let (url, people) = (shown.url.clone(), shown.people.clone());
+        Generator { program, url, people, cores: self.cores.generator.clone(), webhook_secret }
     }
 
     pub(super) fn order(&self, rate: f64, repeat: u32) -> Order {

@@ -28,38 +28,54 @@ pub(in crate::load) struct Limits {
     pub(in crate::load) capacity: f64,
 }
 
+/// How closely the most usage that can be reported is looked for: it is what floods, not what is
+/// compared.
+const ROUGHLY: f64 = 1.2;
+
 impl Work<'_> {
     /// Looks for each shape's limits, in the order of the candidates.
     pub(in crate::load) async fn sweep(&mut self) -> Result<Vec<Limits>> {
+        let (scenario, close) = (self.options.scenario.clone(), self.pace.close);
         let mut limits = Vec::new();
         for position in 0..self.candidates.len() {
-            let name = self.candidates[position].name.clone();
-            say(format_args!("looking for the highest rate that {name} serves well …"));
-            let shown = self.shown(position, Layout::default()).await?;
-            let step = Pace { warm_up: WARM_UP, seconds: self.pace.step, ..self.pace };
-            // Connections are made and plans are kept before anything counts.
-            let scenario = self.options.scenario.clone();
-            self.measure(&shown, &Order::new(scenario, FROM, self.options.seed, &step))?;
-            let search = Search::between(FROM, self.pace.top_rate);
-            let Pace { close, beyond, .. } = self.pace;
-            let found = sweep(Search { close, beyond, ..search }, async |rate| {
-                let scenario = self.options.scenario.clone();
-                let order = Order::new(scenario, rate, self.options.seed, &step);
-                self.measure(&shown, &order)
-            })
-            .await?;
-            self.site.clear(shown).await?;
-            let capacity = found.capacity;
-            match found.knee {
-                Some(knee) => {
-                    say(format_args!("  {knee:.0} journeys a second, {capacity:.0} at most"))
-                }
-                None => say(format_args!("  not even {FROM:.0} a second, {capacity:.0} at most")),
-            }
-            limits.push(Limits { knee: found.knee.unwrap_or(FROM), capacity });
-            let turn = Turn { part: Part::Sweep, position, variant: "", repeat: 0 };
-            found.runs.into_iter().for_each(|run| self.keep(turn, run));
+            limits.push(self.limits(position, &scenario, close).await?);
         }
         Ok(limits)
+    }
+
+    /// Looks for the most usage that programs can report to the monolith.
+    pub(in crate::load) async fn flood(&mut self) -> Result<Limits> {
+        let close = self.pace.close.max(ROUGHLY);
+        self.limits(0, "usage", close).await
+    }
+
+    async fn limits(&mut self, position: usize, scenario: &str, close: f64) -> Result<Limits> {
+        let name = self.candidates[position].name.clone();
+        say(format_args!("looking for the highest rate of {scenario} that {name} serves well …"));
+        let shown = self.shown(position, Layout::default()).await?;
+        let step = Pace { warm_up: WARM_UP, seconds: self.pace.step, ..self.pace };
+        let order = |rate| {
+            let order = Order::new(scenario.to_owned(), rate, self.options.seed, &step);
+            // All steps share the data.
+            Order { while_newcomers_last: true, ..order }
+        };
+        let Pace { beyond, .. } = self.pace;
+        let search = Search { close, beyond, ..Search::between(FROM, self.pace.top_rate) };
+        let found = async {
+            // Connections are made and plans are kept before anything counts.
+            self.measure(&shown, &order(FROM))?;
+            sweep(search, async |rate| self.measure(&shown, &order(rate))).await
+        };
+        let found = found.await;
+        self.site.clear(shown).await?;
+        let found = found?;
+        let capacity = found.capacity;
+        match found.knee {
+            Some(knee) => say(format_args!("  {knee:.0} journeys a second, {capacity:.0} at most")),
+            None => say(format_args!("  not even {FROM:.0} a second, {capacity:.0} at most")),
+        }
+        let turn = Turn { part: Part::Sweep, position, variant: "", repeat: 0 };
+        found.runs.into_iter().for_each(|run| self.keep(turn, run));
+        Ok(Limits { knee: found.knee.unwrap_or(FROM), capacity })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     load::{
         generator::Order,
         haproxy::{Behind, Front, HaProxy},
+        parts::Limits,
         site::{Layout, Shown},
         work::{Turn, Work},
     },
@@ -21,6 +22,8 @@ use crate::{
 
 /// The share of the knee at which programs are replaced.
 const BUSY: f64 = 0.7;
+/// How many times the usage that the monolith can take in is reported where billing is scaled.
+const TOO_MUCH: f64 = 1.5;
 /// Replicas of a program.
 const SEVERAL: usize = 2;
 /// The front that clients know.
@@ -28,7 +31,7 @@ const PUBLIC: &str = "monolith-public";
 
 impl Work<'_> {
     /// One replica of billing against two, where more is reported than one can take in.
-    pub(in crate::load) async fn scaling(&mut self, knee: f64) -> Result<()> {
+    pub(in crate::load) async fn scaling(&mut self, flood: Limits) -> Result<()> {
         if self.site.postgres().is_none() {
             return Ok(());
         }
@@ -39,7 +42,8 @@ impl Work<'_> {
             say(format_args!("one and two replicas of billing, {} of {all} …", repeat + 1));
             for (variant, count) in [("1 of billing", 1), ("2 of billing", SEVERAL)] {
                 let seed = self.seed_of(repeat);
-                let order = Order::new("usage".to_owned(), 2.0 * knee, seed, &self.pace);
+                let rate = TOO_MUCH * flood.capacity;
+                let order = Order::new("usage".to_owned(), rate, seed, &self.pace);
                 let replicas = BTreeMap::from([(billing.clone(), count)]);
                 let shown = self.shown(position, Layout { replicas, ..Layout::default() }).await?;
                 let measured = self.measure(&shown, &order);

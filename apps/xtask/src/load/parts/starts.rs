@@ -3,18 +3,31 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use load_report::model::Start;
+use load_report::model::{Start, names};
 
 use crate::{
     console::say,
-    load::{site::Layout, work::Work},
+    load::{
+        site::{Layout, Shown},
+        work::Work,
+    },
     workspace::MONOLITH,
 };
 
 impl Work<'_> {
+    /// On the campaign's engine, and on the embedded one, which is what most people start first.
     pub(in crate::load) async fn starts(&mut self, engine: &str) -> Result<()> {
         say("starting the monolith again and again …");
         let shown = self.shown(0, Layout::default()).await?;
+        self.start_again(shown, engine).await?;
+        if engine != names::EMBEDDED {
+            let shown = self.site.embedded(&self.candidates[0].binaries).await?;
+            self.start_again(shown, names::EMBEDDED).await?;
+        }
+        Ok(())
+    }
+
+    async fn start_again(&mut self, shown: Shown, engine: &str) -> Result<()> {
         let monolith = shown.running.program(MONOLITH)?;
         for _ in 0..self.pace.starts {
             monolith.terminate().await?;

@@ -33,8 +33,8 @@ impl Work<'_> {
                 self.site.clear(shown).await?;
                 self.keep(Turn { part, position, variant, repeat }, measured?);
             }
-            // The other way round next time: what comes later finds a warmer machine.
-            turns.reverse();
+            // Another one is first next time: what comes later finds a warmer machine.
+            turns.rotate_left(1);
         }
         Ok(())
     }
@@ -48,8 +48,8 @@ impl Work<'_> {
                 repeat + 1
             ));
             for (position, limits) in limits.iter().enumerate() {
-                let rate = (FAR_TOO_MUCH * limits.capacity).min(self.pace.top_rate);
-                let order = self.order(rate, repeat);
+                let rate = FAR_TOO_MUCH * limits.capacity;
+                let order = Order { while_newcomers_last: true, ..self.order(rate, repeat) };
                 let turn = Turn { part: Part::Overload, position, variant: "", repeat };
                 self.one(turn, &order).await?;
             }
@@ -58,12 +58,16 @@ impl Work<'_> {
     }
 
     /// People log in while programs report all the usage that they can, and while they do not.
-    pub(in crate::load) async fn noisy_neighbour(&mut self, knee: f64) -> Result<()> {
+    pub(in crate::load) async fn noisy_neighbour(
+        &mut self,
+        knee: f64,
+        flood: Limits,
+    ) -> Result<()> {
         for repeat in 0..self.pace.other_repeats {
             let all = self.pace.other_repeats;
             say(format_args!("a noisy neighbour, {} of {all} …", repeat + 1));
             for position in 0..self.candidates.len() {
-                for (variant, flood) in [("quiet", None), ("flooded", Some(knee))] {
+                for (variant, flood) in [("quiet", None), ("flooded", Some(flood.knee))] {
                     let seed = self.seed_of(repeat);
                     let calm = Order::new("log-in".to_owned(), CALM * knee, seed, &self.pace);
                     let beside = flood.map(|rate| ("usage".to_owned(), rate));
@@ -81,7 +85,8 @@ impl Work<'_> {
         for position in 0..self.candidates.len() {
             let name = &self.candidates[position].name;
             say(format_args!("steady load on {name} for {minutes} minutes …"));
-            let order = Order { seconds: 60.0 * minutes as f64, ..self.order(rate, 0) };
+            let seconds = 60.0 * minutes as f64;
+            let order = Order { seconds, while_newcomers_last: true, ..self.order(rate, 0) };
             let turn = Turn { part: Part::Soak, position, variant: "", repeat: 0 };
             self.one(turn, &order).await?;
         }
