@@ -1,5 +1,7 @@
 //! Hashing passwords: slow on purpose, so bounded.
 
+mod argon2id;
+
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,15 +10,12 @@ use std::{
 };
 
 use admission::Queue;
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier},
-};
 use kernel::Secret;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use seam::panic_message;
 use tokio::sync::{Semaphore, oneshot};
 
+pub use self::argon2id::Argon2id;
 use crate::settings::HashingLimits;
 
 /// Turns passwords into something that can be kept. Both methods block for tens of milliseconds.
@@ -43,52 +42,14 @@ pub trait PasswordHashing: Send + Sync + 'static {
 #[error("a password could not be hashed")]
 pub struct HashingError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// argon2id with 19 MiB, two passes and one lane: the floor of the OWASP Password Storage Cheat
-/// Sheet.
-#[derive(Clone, Debug)]
-pub struct Argon2id(Argon2<'static>);
-
-/// 32 zero bytes as a digest: no password is known to hash to it.
-const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$YXNobGFyLWRlY295LXNhbHQ$\
-                     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-impl Default for Argon2id {
-    fn default() -> Self {
-        let params = Params::new(19_456, 2, 1, None).unwrap_or(Params::DEFAULT);
-        Self(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-    }
-}
-
-impl PasswordHashing for Argon2id {
-    fn hash(&self, password: &str) -> Result<String, HashingError> {
-        self.0
-            .hash_password(password.as_bytes())
-            .map(|hash| hash.to_string())
-            .map_err(|error| HashingError(error.into()))
-    }
-
-    fn matches(&self, password: &str, hash: &str) -> Result<bool, HashingError> {
-        match self.0.verify_password(password.as_bytes(), hash) {
-            Ok(()) => Ok(true),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(HashingError(error.into())),
-        }
-    }
-
-    fn decoy(&self) -> &str {
-        DECOY
-    }
-}
-
 /// More than any machine has cores for.
 const MOST_THREADS: usize = 256;
 
 /// How long a password waits for its turn. A listener that gives requests less time ends them sooner.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Hashes on threads of their own, a few at a time. They are always the same threads: an allocator
-/// keeps what a thread has used for its next use, and over threads that come and go the 19 MiB of
-/// each would add up to hundreds. And they give way: a hash is tens of milliseconds of a core, for
+/// Hashes on threads of their own, a few at a time. They are always the same threads, each of which
+/// keeps the memory of a hash for the next one. And they give way: a hash is tens of milliseconds of a core, for
 /// which dozens of other requests would wait.
 pub(crate) struct Passwords {
     hashing: Arc<dyn PasswordHashing>,
@@ -199,29 +160,6 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
-
-    #[test]
-    fn a_password_matches_its_own_hash_only() {
-        let argon2 = Argon2id::default();
-        let hash = argon2.hash("correct horse").expect("hashes");
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, argon2.hash("correct horse").expect("hashes"), "the salt is random");
-        assert!(argon2.matches("correct horse", &hash).expect("checks"));
-        assert!(!argon2.matches("correct house", &hash).expect("checks"));
-    }
-
-    #[test]
-    fn the_decoy_is_checked_like_any_hash_and_never_matches() {
-        let argon2 = Argon2id::default();
-        assert!(!argon2.matches("", argon2.decoy()).expect("the decoy can be checked"));
-        let hash = argon2.hash("anything").expect("hashes");
-        let cost = |hash: &str| hash.rsplitn(3, '$').last().map(str::to_owned);
-        assert_eq!(cost(argon2.decoy()), cost(&hash), "the same parameters");
-        assert_eq!(
-            argon2.decoy().rsplit('$').next().map(str::len),
-            hash.rsplit('$').next().map(str::len)
-        );
-    }
 
     /// Hashes when it is let.
     struct Gate(std::sync::Mutex<mpsc::Receiver<()>>);
