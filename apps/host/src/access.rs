@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use auth_api::AuthApi;
 use kernel::{CallContext, CallId, Clock, Principal};
-use tokens::{AccessClaims, TokenError};
+use tokens::{AccessClaims, AccessKeys, TokenError};
 use web::{AccessRefusal, AccessVerifier};
 
 /// How long keys are used before they are asked for again.
@@ -34,7 +34,7 @@ pub(crate) struct AuthKeys {
 
 #[derive(Clone, Default)]
 struct Cache {
-    keys: Option<Arc<Vec<serde_json::Value>>>,
+    keys: Option<Arc<AccessKeys>>,
     fetched: Option<Instant>,
     /// Also where nothing came of it.
     tried: Option<Instant>,
@@ -80,7 +80,7 @@ impl AuthKeys {
     }
 
     /// The keys, asked for again where they are not fresh enough; never twice within a pause.
-    async fn keys(&self, need: Need) -> Option<Arc<Vec<serde_json::Value>>> {
+    async fn keys(&self, need: Need) -> Option<Arc<AccessKeys>> {
         let fresh = if need == Need::Another { PAUSE } else { FRESH };
         let known = self.cached();
         if known.suffices(fresh) {
@@ -105,7 +105,7 @@ impl AuthKeys {
         keys
     }
 
-    async fn ask(&self) -> Option<Arc<Vec<serde_json::Value>>> {
+    async fn ask(&self) -> Option<Arc<AccessKeys>> {
         let context =
             CallContext::new(Principal::service(&self.program), CallId::random(), PATIENCE);
         let answer = self.auth.signing_keys(&context).await;
@@ -114,7 +114,7 @@ impl AuthKeys {
         cache.tried = Some(now);
         match answer {
             Ok(set) => {
-                cache.keys = Some(Arc::new(set.keys));
+                cache.keys = Some(Arc::new(AccessKeys::from_jwks(&set.keys, &self.issuer)));
                 cache.fetched = Some(now);
             }
             Err(error) => tracing::warn!(
@@ -125,12 +125,8 @@ impl AuthKeys {
         cache.keys.clone()
     }
 
-    fn verify_with(
-        &self,
-        token: &str,
-        keys: &[serde_json::Value],
-    ) -> Result<AccessClaims, TokenError> {
-        tokens::verify_access(token, keys, self.clock.now(), &self.issuer)
+    fn verify_with(&self, token: &str, keys: &AccessKeys) -> Result<AccessClaims, TokenError> {
+        keys.verify(token, self.clock.now())
     }
 }
 

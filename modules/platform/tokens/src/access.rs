@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     PublicKey, SigningKey, TokenError,
     jwt::{self, Kind, Validity},
+    verified::Verified,
 };
 
 /// The only client so far, the product's own front end. RFC 9068 §2.2 asks for a `client_id`.
@@ -79,34 +80,46 @@ impl fmt::Debug for AccessTokens {
     }
 }
 
-/// Verifies an access token of `issuer` with `keys`, the `keys` of a JSON Web Key Set. A key of
-/// another kind in the set is passed over, as RFC 7517 §5 asks.
-///
-/// # Errors
-/// [`TokenError::UnknownKey`] where the key is not in the set, which may then be worth fetching
-/// again; [`TokenError::Expired`]; anything else means that the token is forged or not for us.
-pub fn verify_access(
-    token: &str,
-    keys: &[Value],
-    now: Timestamp,
-    issuer: &str,
-) -> Result<AccessClaims, TokenError> {
-    let kid = jwt::key_id(token, Kind::Access)?;
-    let key = keys
-        .iter()
-        .filter_map(|jwk| PublicKey::from_jwk(jwk).ok())
-        .find(|key| key.kid() == kid)
-        .ok_or(TokenError::UnknownKey)?;
-    let claims: Claims = jwt::verified_claims(token, &key)?;
-    if claims.iss != issuer {
-        return Err(TokenError::WrongIssuer);
+/// What the access tokens of one issuer are verified with.
+#[derive(Clone, Debug)]
+pub struct AccessKeys {
+    keys: Vec<PublicKey>,
+    issuer: String,
+    /// Forgotten with the keys: what was signed by one that is no longer among them is refused.
+    verified: Verified<AccessClaims>,
+}
+
+impl AccessKeys {
+    /// The `keys` of a JSON Web Key Set that `issuer` signs with. One of another kind is passed
+    /// over, as RFC 7517 §5 asks.
+    #[must_use]
+    pub fn from_jwks(keys: &[Value], issuer: impl Into<String>) -> Self {
+        let keys = keys.iter().filter_map(|jwk| PublicKey::from_jwk(jwk).ok()).collect();
+        Self { keys, issuer: issuer.into(), verified: Verified::default() }
     }
-    if claims.aud != issuer {
-        return Err(TokenError::WrongAudience);
+
+    /// Says whom `token` was issued to.
+    ///
+    /// # Errors
+    /// [`TokenError::UnknownKey`] where the key is not in the set, which may then be worth fetching
+    /// again; [`TokenError::Expired`]; anything else means that the token is forged or not for us.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
+        self.verified.or_verify(token, now, || {
+            let kid = jwt::key_id(token, Kind::Access)?;
+            let key = self.keys.iter().find(|key| key.kid() == kid);
+            let claims: Claims = jwt::verified_claims(token, key.ok_or(TokenError::UnknownKey)?)?;
+            if claims.iss != self.issuer {
+                return Err(TokenError::WrongIssuer);
+            }
+            if claims.aud != self.issuer {
+                return Err(TokenError::WrongAudience);
+            }
+            let Claims {
+                sub: user, tenant, role, iat: issued, nbf: not_before, exp: expires, ..
+            } = claims;
+            Ok((AccessClaims { user, tenant, role }, Validity { issued, not_before, expires }))
+        })
     }
-    let validity = Validity { issued: claims.iat, not_before: claims.nbf, expires: claims.exp };
-    validity.check(now)?;
-    Ok(AccessClaims { user: claims.sub, tenant: claims.tenant, role: claims.role })
 }
 
 #[derive(Serialize, Deserialize)]

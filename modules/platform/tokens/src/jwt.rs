@@ -1,6 +1,6 @@
 //! What both kinds of signed token have in common.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use jsonwebtoken::{Algorithm, Header, Validation};
 use kernel::Timestamp;
@@ -90,18 +90,22 @@ pub(crate) fn key_id(token: &str, kind: Kind) -> Result<String, TokenError> {
     header.kid.ok_or(TokenError::UnknownKey)
 }
 
+/// Time comes from an injected clock, which the library does not know, and its checks of `iss` and
+/// `aud` also take lists: the callers are stricter.
+static SIGNATURE_ALONE: LazyLock<Validation> = LazyLock::new(|| {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation
+});
+
 /// Verifies the signature and reads the claims, whose meaning is the caller's to check.
 pub(crate) fn verified_claims<C: DeserializeOwned>(
     token: &str,
     key: &PublicKey,
 ) -> Result<C, TokenError> {
-    let mut validation = Validation::new(Algorithm::EdDSA);
-    // Time comes from an injected clock, which the library does not know, and its checks of `iss`
-    // and `aud` also take lists: the callers are stricter.
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    jsonwebtoken::decode(token, key.decoding(), &validation).map(|data| data.claims).map_err(
+    jsonwebtoken::decode(token, key.decoding(), &SIGNATURE_ALONE).map(|data| data.claims).map_err(
         |error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenError::BadSignature,
             _ => TokenError::Malformed(error),

@@ -15,8 +15,9 @@ mod one_time;
 mod private_file;
 mod seal;
 mod trust;
+mod verified;
 
-pub use access::{AccessClaims, AccessTokens, verify_access};
+pub use access::{AccessClaims, AccessKeys, AccessTokens};
 pub use hop::{Caller, HopSigner, HopVerifier};
 pub use jwt::{LEEWAY, TokenError};
 pub use key::{KeyError, PublicKey, SigningKey};

@@ -19,7 +19,7 @@ use module::{Module, ModuleParts, Ports, RoutesOf, Sweep};
 use seam::async_trait;
 use serde_json::{Value, json};
 use testing::{Client, RecordingBus, TestStore};
-use tokens::{AccessClaims, Sealer, SigningKey, TokenError, verify_access};
+use tokens::{AccessClaims, AccessKeys, Sealer, SigningKey, TokenError};
 use web::{AccessRefusal, AccessVerifier, Edge};
 
 pub(crate) use answer::Answer;
@@ -76,7 +76,10 @@ impl App {
         let hashing = Arc::new(CountingHashing::default());
         let sealer = Arc::new(Sealer::from_key(&[7; 32]));
         let signing_key = Arc::new(SigningKey::generate().expect("a key"));
-        let verifier = Verifier { key: signing_key.public_jwk(), store: store.store() };
+        let verifier = Verifier {
+            keys: AccessKeys::from_jwks(&[signing_key.public_jwk()], ISSUER),
+            store: store.store(),
+        };
         let module: Module = auth::module(Dependencies {
             store: store.store(),
             // Every call to billing goes over the wire format, and twice.
@@ -253,15 +256,14 @@ fn authorized(session: &Session, method: Method, path: &str) -> TestRequest {
 
 /// Verifies with the key at hand.
 struct Verifier {
-    key: Value,
+    keys: AccessKeys,
     store: storage::Store,
 }
 
 #[async_trait]
 impl AccessVerifier for Verifier {
     async fn verify(&self, token: &str) -> Result<AccessClaims, AccessRefusal> {
-        let keys = std::slice::from_ref(&self.key);
-        verify_access(token, keys, self.store.clock().now(), ISSUER).map_err(|error| match error {
+        self.keys.verify(token, self.store.clock().now()).map_err(|error| match error {
             TokenError::Expired => AccessRefusal::Expired,
             _ => AccessRefusal::Invalid,
         })

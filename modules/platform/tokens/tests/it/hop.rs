@@ -3,7 +3,8 @@ use std::sync::Arc;
 use kernel::{Clock as _, ManualClock, Principal, Role, TenantId, UserId};
 use serde_json::{Value, json};
 use tokens::{
-    AccessClaims, AccessTokens, Caller, HopSigner, HopVerifier, LEEWAY, TokenError, TrustStore,
+    AccessClaims, AccessKeys, AccessTokens, Caller, HopSigner, HopVerifier, LEEWAY, TokenError,
+    TrustStore,
 };
 use uuid::Uuid;
 
@@ -137,7 +138,7 @@ fn an_access_token_is_no_hop_token_and_the_reverse() {
 
     let hop = HopSigner::new(key.clone(), "billing", clock);
     let hop = hop.token_for(&user(), "billing").expect("signed");
-    let verified = tokens::verify_access(&hop, &[key.public_jwk()], noon(), "billing");
+    let verified = AccessKeys::from_jwks(&[key.public_jwk()], "billing").verify(&hop, noon());
     assert!(matches!(verified, Err(TokenError::WrongKind)));
 }
 
