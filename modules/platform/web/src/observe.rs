@@ -160,7 +160,8 @@ fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
     is_text.then(|| Problem::from_status(status))
 }
 
-/// Once per request. A failure of ours is logged with what caused it, here and nowhere else.
+/// Once per request. A failure of ours is logged with what caused it, here and nowhere else. What is
+/// unavailable (503) says so on purpose, and under overload a thousand times a second: no defect.
 fn log(
     span: &Span,
     listener: Listener,
@@ -171,6 +172,12 @@ fn log(
     span.record("http.response.status_code", status.as_u16());
     let duration_ms = u64::try_from(arrival.at.elapsed().as_millis()).unwrap_or(u64::MAX);
     match (problem, listener) {
+        (Some(problem), _) if status == StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(
+            problem.slug = problem.slug(),
+            error = std::error::Error::source(problem),
+            duration_ms,
+            "request turned away"
+        ),
         (Some(problem), _) if status.is_server_error() => tracing::error!(
             problem.slug = problem.slug(),
             error = std::error::Error::source(problem),

@@ -126,6 +126,19 @@ async fn what_went_wrong_is_logged_once_with_the_trace_id() {
 }
 
 #[actix_web::test]
+async fn what_is_unavailable_is_a_warning() {
+    let log = Log::default();
+    let listening = log.listen();
+    assert_eq!(trouble("call/unavailable").await.status, 503);
+    drop(listening);
+    let records = log.records();
+    assert_eq!(records.len(), 1, "{records:#?}");
+    assert_eq!(records[0]["level"], "WARN");
+    assert_eq!(records[0]["fields"]["problem.slug"], "unavailable");
+    assert!(records[0]["fields"]["error"].is_string(), "its cause is told: {records:#?}");
+}
+
+#[actix_web::test]
 async fn a_span_names_the_route_and_not_the_path() {
     let log = Log::default();
     let listening = log.listen();
