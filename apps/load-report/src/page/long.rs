@@ -152,7 +152,8 @@ pub(super) fn baseline(page: &Page<'_, '_>) -> Section {
         id: "baseline",
         title: "Against a handler written by hand",
         lead: "The same read from the same database: by the monolith, by a handler written by hand with \
-               the same guarantees, and by one with none.",
+               the same guarantees, which verifies each token where the monolith remembers those that \
+               it has verified, and by one with none.",
         body: drawn(table),
     }
 }

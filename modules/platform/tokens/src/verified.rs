@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{TokenError, jwt::Validity};
 
-/// What tokens say, so that one that comes again, as most do, costs no verification: that would be a
-/// fifth of the processor time of a small read. Their time is checked whenever they come.
+/// What tokens say, so that one that comes again, as most do, costs no verification: as
+/// much processor time as the rest of a small read. Their time is checked whenever they come.
 ///
 /// Tokens are known by their SHA-256, so that none lies in memory. There are never more than
 /// [`Verified::MOST`], a few MB; those that come most often stay.
