@@ -48,7 +48,8 @@ struct Options {
 /// What the handler vouches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Guarantees {
-    /// What the product's own does.
+    /// What the product's own does, which remembers tokens that it has verified where this verifies
+    /// each.
     Kept,
     /// Nothing at all.
     None,

@@ -114,7 +114,11 @@ impl AuthKeys {
         cache.tried = Some(now);
         match answer {
             Ok(set) => {
-                cache.keys = Some(Arc::new(AccessKeys::from_jwks(&set.keys, &self.issuer)));
+                let fetched = AccessKeys::from_jwks(&set.keys, &self.issuer);
+                // Those that are the same keep what they have verified.
+                if !cache.keys.as_ref().is_some_and(|known| known.is_same_as(&fetched)) {
+                    cache.keys = Some(Arc::new(fetched));
+                }
                 cache.fetched = Some(now);
             }
             Err(error) => tracing::warn!(

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use admission::Queue;
+use admission::{Queue, operation};
 use kernel::Secret;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use seam::panic_message;
@@ -110,6 +110,8 @@ impl Passwords {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned();
         let admitted = admitted.map_err(|_| PasswordError::Overloaded)?;
         let working = self.working.turn().await.map_err(|_| PasswordError::Overloaded)?;
+        // A hash is the dearest thing that could be thrown away.
+        operation::mark_under_way();
         let hashing = Arc::clone(&self.hashing);
         let (done, outcome) = oneshot::channel();
         self.threads()?.spawn(move || {

@@ -50,7 +50,8 @@ pub struct HashingLimits {
     /// Hashes at the same time: 1 to 256.
     pub concurrency: usize,
     /// Requests that may wait for their turn; what comes on top is answered 503. So is who has waited
-    /// for 5 s, or for a quarter of a second where the queue was never empty for longer than one.
+    /// for 5 s, or for a quarter of a second where the queue was never empty for a quarter
+    /// of that.
     pub queue: usize,
 }
 

@@ -98,6 +98,13 @@ impl AccessKeys {
         Self { keys, issuer: issuer.into(), verified: Verified::default() }
     }
 
+    /// Whether both verify the same tokens.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let names = |keys: &Self| keys.keys.iter().map(PublicKey::to_jwk).collect::<Vec<_>>();
+        self.issuer == other.issuer && names(self) == names(other)
+    }
+
     /// Says whom `token` was issued to.
     ///
     /// # Errors

@@ -1,12 +1,16 @@
 //! Tokens whose signatures were verified.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use kernel::Timestamp;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use crate::{TokenError, jwt::Validity};
+
+/// A token is verified again after this time: most have expired by then, and would keep the place of
+/// others that come less often.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// What tokens say, so that one that comes again, as most do, costs no verification: as
 /// much processor time as the rest of a small read. Their time is checked whenever they come.
@@ -43,7 +47,7 @@ impl<T: Clone + Send + Sync + 'static> Verified<T> {
 
 impl<T: Clone + Send + Sync + 'static> Default for Verified<T> {
     fn default() -> Self {
-        Self(Cache::new(Self::MOST))
+        Self(Cache::builder().max_capacity(Self::MOST).time_to_live(LONGEST).build())
     }
 }
 

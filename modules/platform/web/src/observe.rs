@@ -27,6 +27,9 @@ use tracing::{Instrument, Span, field};
 
 use crate::{Edge, Encryption, PROBLEM_JSON, Problem, limits};
 
+/// The problem of what is not to be had now, of which nothing was done.
+const UNAVAILABLE: &str = "unavailable";
+
 /// The header that names the request, to be quoted to support: the trace id.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
@@ -161,7 +164,7 @@ fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
 }
 
 /// Once per request. A failure of ours is logged with what caused it, here and nowhere else. What is
-/// unavailable (503) says so on purpose, and under overload a thousand times a second: no defect.
+/// unavailable, of which nothing was done, is none: under overload it is said a thousand times a second.
 fn log(
     span: &Span,
     listener: Listener,
@@ -172,7 +175,7 @@ fn log(
     span.record("http.response.status_code", status.as_u16());
     let duration_ms = u64::try_from(arrival.at.elapsed().as_millis()).unwrap_or(u64::MAX);
     match (problem, listener) {
-        (Some(problem), _) if status == StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(
+        (Some(problem), _) if problem.slug() == UNAVAILABLE => tracing::warn!(
             problem.slug = problem.slug(),
             error = std::error::Error::source(problem),
             duration_ms,

@@ -33,8 +33,12 @@ impl Work<'_> {
                 self.site.clear(shown).await?;
                 self.keep(Turn { part, position, variant, repeat }, measured?);
             }
-            // Another one is first next time: what comes later finds a warmer machine.
-            turns.rotate_left(1);
+            // Another one is first next time, and none is always behind the same one: what comes
+            // later finds a warmer machine.
+            turns.reverse();
+            if !repeat.is_multiple_of(2) {
+                turns.rotate_left(1);
+            }
         }
         Ok(())
     }

@@ -135,3 +135,16 @@ fn claims_that_are_missing_or_lists_are_refused() {
     let verified = verify(&forger.sign(&header, &elsewhere), &keys);
     assert!(matches!(verified, Err(TokenError::WrongAudience)), "{verified:?}");
 }
+
+#[test]
+fn sets_of_the_same_keys_verify_the_same() {
+    let (one, other) = ([key().public_jwk()], [key().public_jwk()]);
+    let keys = |jwks: &[Value]| AccessKeys::from_jwks(jwks, ISSUER);
+    // What is passed over makes no difference.
+    let rsa = json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"});
+    assert!(keys(&one).is_same_as(&keys(&[rsa, one[0].clone()])));
+    assert!(!keys(&one).is_same_as(&keys(&[one[0].clone(), other[0].clone()])));
+    assert!(!keys(&one).is_same_as(&keys(&other)));
+    let elsewhere = AccessKeys::from_jwks(&one, "https://other.example.com");
+    assert!(!keys(&one).is_same_as(&elsewhere));
+}

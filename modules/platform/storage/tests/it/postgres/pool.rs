@@ -123,19 +123,24 @@ async fn who_has_begun_is_not_turned_away_with_newcomers() {
     assert!(operation::begin(has_begun).await);
 
     let held = store.write(&ctx).await.expect("a transaction");
-    // The queue is not empty from now on, which is taken for overload after a while.
-    let under_way = operation::resume(store.write(&ctx));
-    let newcomers = async {
-        loop {
-            let newcomer = operation::begin(store.write(&ctx));
-            if let Ok(outcome) = timeout(acquire_time / 5, newcomer).await {
-                drop(held);
-                return outcome.map(drop);
-            }
-        }
+    let refused_soon = async || {
+        let newcomer = timeout(acquire_time / 5, operation::begin(store.write(&ctx))).await;
+        matches!(newcomer, Ok(Err(StoreError::Busy { .. })))
     };
-    let (under_way, refused) = tokio::join!(under_way, newcomers);
-    assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
+    // Somebody waits all the time, which is taken for overload after a while.
+    let standing = store.write(&ctx);
+    let shedding = async {
+        while !refused_soon().await {}
+        // This one comes when newcomers are turned away, and is still there when another was.
+        let under_way = operation::resume(store.write(&ctx));
+        let another = async {
+            assert!(refused_soon().await, "the queue has not been empty");
+            drop(held);
+        };
+        tokio::join!(under_way, another).0
+    };
+    let (standing, under_way) = tokio::join!(async { standing.await.map(drop) }, shedding);
+    standing.expect("who came before keeps their patience");
     under_way.expect("a turn, though newcomers were refused");
 }
 
