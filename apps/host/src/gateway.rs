@@ -247,7 +247,7 @@ impl ClientBody {
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(|error| {
                     is_broken.store(true, Ordering::Relaxed);
-                    // The client that sends the body may be on any thread, and actix's error may not.
+                    // A body of `reqwest` may go to any thread, and actix's error may not.
                     io::Error::other(error.to_string())
                 });
                 if chunks.send(chunk).await.is_err() {

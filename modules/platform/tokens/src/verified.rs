@@ -12,8 +12,8 @@ use crate::{TokenError, jwt::Validity};
 /// others that come less often.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// What tokens say, so that one that comes again, as most do, costs no verification: as
-/// much processor time as the rest of a small read. Their time is checked whenever they come.
+/// What tokens say, so that one that comes again, as most do, costs no verification, a
+/// large part of a small read (`docs/performance.md`). Their time is checked whenever they come.
 ///
 /// Tokens are known by their SHA-256, so that none lies in memory. There are never more than
 /// [`Verified::MOST`], a few MB; those that come most often stay.

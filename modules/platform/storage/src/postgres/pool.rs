@@ -204,7 +204,7 @@ impl Pool {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(CLOSED);
         }
-        let turn = if tries.is_first() && !operation::is_under_way() {
+        let turn = if tries.may_be_turned_away() && !operation::is_under_way() {
             self.0.queue.turn_by(deadline).await
         } else {
             self.0.queue.turn_again_by(deadline).await

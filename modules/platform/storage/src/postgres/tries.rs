@@ -16,23 +16,23 @@ pub(super) struct Tries<'p> {
     pool: &'p Pool,
     deadline: Instant,
     left: u32,
-    is_first: bool,
+    may_be_turned_away: bool,
 }
 
 impl<'p> Tries<'p> {
     /// The first attempt and up to `more`, from now on.
     pub(super) fn new(pool: &'p Pool, acquire_time: Duration, more: u32) -> Self {
-        Self { pool, deadline: Instant::now() + acquire_time, left: more, is_first: true }
+        Self { pool, deadline: Instant::now() + acquire_time, left: more, may_be_turned_away: true }
     }
 
     /// Attempts that are not turned away for the load that others make.
     pub(super) fn no_newcomer(self) -> Self {
-        Self { is_first: false, ..self }
+        Self { may_be_turned_away: false, ..self }
     }
 
-    /// Whether none was made before, so that the work may still be turned away.
-    pub(super) const fn is_first(&self) -> bool {
-        self.is_first
+    /// Whether the work may be turned away for the load that others make: none was tried before.
+    pub(super) const fn may_be_turned_away(&self) -> bool {
+        self.may_be_turned_away
     }
 
     /// Until when a connection is waited for.
@@ -52,7 +52,7 @@ impl<'p> Tries<'p> {
         if is_gone {
             self.pool.forget_idle();
         }
-        self.is_first = false;
+        self.may_be_turned_away = false;
         let is_left = self.left > 0 && self.are_in_time();
         self.left = self.left.saturating_sub(1);
         is_left && (is_gone || is_stale(error))
