@@ -94,6 +94,8 @@ async fn dead_letters_stay_where_their_queue_is_gone() {
     raw.delete_queue(&bed.inbox("reader")).await;
     let failed = within(bed.broker.redrive("reader", 1)).await;
     assert!(matches!(failed, Err(RabbitError::NotTaken)), "{failed:?}");
+    // The broker confirms no return: until it has done it, the letter lies in nobody's hands.
+    raw.until_waiting(&dead(&bed), 1).await;
     assert_eq!(within(bed.broker.dead_letters("reader")).await.expect("a number"), 1);
 }
 
