@@ -4,6 +4,7 @@
 //! | guarantees | |
 //! |---|---|
 //! | `kept` | the token's signature, issuer, audience, time and role are verified; the tenant goes to the database in the one prepared statement, and row-level security is in force |
+//! | `remembered` | the same, with tokens that were verified before remembered, as the product remembers them |
 //! | `none` | the token is believed; the tenant is a filter, and the role is above the policies |
 //!
 //! *Invariant*: nothing of the product is linked, or the product would be measured against itself.
@@ -48,9 +49,10 @@ struct Options {
 /// What the handler vouches for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Guarantees {
-    /// What the product's own does, which remembers tokens that it has verified where this verifies
-    /// each.
+    /// What the product's own does, each token verified whenever it comes.
     Kept,
+    /// The same, each token verified once, as the product does.
+    Remembered,
     /// Nothing at all.
     None,
 }
@@ -72,6 +74,7 @@ async fn serve(options: Options) -> Result<()> {
         fs::read(&options.keys).with_context(|| format!("reading {}", options.keys.display()))?;
     let (reader, statement) = match options.guarantees {
         Guarantees::Kept => (Reader::verifying(&keys)?, read::CARRYING),
+        Guarantees::Remembered => (Reader::remembering(&keys)?, read::CARRYING),
         Guarantees::None => (Reader::Believing, read::BARE),
     };
     let pool = PgPoolOptions::new()

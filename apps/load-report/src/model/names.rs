@@ -10,8 +10,12 @@ pub const ENGINES: [&str; 4] = ["haproxy", "postgres", "rabbitmq", "redis"];
 /// The shape that every other one is compared with.
 pub const MONOLITH: &str = "monolith";
 
-/// In a baseline: the shape that is a handler written by hand, with the same guarantees.
+/// In a baseline: the shape that is a handler written by hand with the same guarantees, which verifies
+/// each token whenever it comes.
 pub const BY_HAND: &str = "by hand";
+
+/// In a baseline: the same, which remembers tokens that it has verified, as the product does.
+pub const REMEMBERING: &str = "by hand, remembering tokens";
 
 /// In a baseline: the shape that is a handler written by hand, with no guarantees.
 pub const BARE: &str = "bare";

@@ -151,9 +151,9 @@ pub(super) fn baseline(page: &Page<'_, '_>) -> Section {
     Section {
         id: "baseline",
         title: "Against a handler written by hand",
-        lead: "The same read from the same database: by the monolith, by a handler written by hand with \
-               the same guarantees, which verifies each token where the monolith remembers those that \
-               it has verified, and by one with none.",
+        lead: "The same read from the same database: by the monolith; by a handler written by hand with \
+               the same guarantees, which verifies each token, or remembers those that it has verified, \
+               as the monolith does; and by one with no guarantees.",
         body: drawn(table),
     }
 }

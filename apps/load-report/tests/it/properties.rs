@@ -6,7 +6,7 @@ use load_report::{
     model::{
         Campaign, DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, ProcessUse,
         Run, Second, Start, histogram,
-        names::{BARE, BY_HAND, MIXED_DAY, MONOLITH},
+        names::{BARE, BY_HAND, MIXED_DAY, MONOLITH, REMEMBERING},
     },
     render,
 };
@@ -128,7 +128,7 @@ prop_compose! {
 prop_compose! {
     fn run()(
         part in select(PARTS.to_vec()),
-        shape in prop_oneof![select(vec![MONOLITH, EXTRACTED, BY_HAND, BARE]).prop_map(str::to_owned), text()],
+        shape in prop_oneof![select(vec![MONOLITH, EXTRACTED, BY_HAND, REMEMBERING, BARE]).prop_map(str::to_owned), text()],
         variant in prop_oneof![3 => Just(String::new()), 1 => text()],
         repeat in 0..4_u32,
         scenario in prop_oneof![3 => Just(MIXED_DAY.to_owned()), 1 => text()],

@@ -2,7 +2,7 @@
 
 use load_report::model::{
     About, Build, Campaign, Data, Machine, Part, Run, Start,
-    names::{BARE, BY_HAND, MONOLITH},
+    names::{BARE, BY_HAND, MONOLITH, REMEMBERING},
 };
 
 use super::{EXTRACTED, Plan};
@@ -87,7 +87,7 @@ pub(crate) fn everything(seconds: u32) -> Campaign {
                 ..Plan::of(Part::Scaling, EXTRACTED, repeat)
             });
         }
-        for (shape, hop) in [(MONOLITH, 0.1), (BY_HAND, 0.0), (BARE, -0.3)] {
+        for (shape, hop) in [(MONOLITH, 0.1), (BY_HAND, 0.0), (REMEMBERING, -0.1), (BARE, -0.3)] {
             add(Plan { hop, rate: 300.0, ..Plan::of(Part::Baseline, shape, repeat) });
         }
     }

@@ -43,7 +43,7 @@ struct ByHand {
 }
 
 impl Work<'_> {
-    /// The monolith, then both handlers, on each copy of the same data. On PostgreSQL alone: no
+    /// The monolith, then the handlers, on each copy of the same data. On PostgreSQL alone: no
     /// statement carries its tenant on the embedded engine.
     pub(in crate::load) async fn baseline(&mut self) -> Result<()> {
         if self.site.postgres().is_none() {
@@ -89,7 +89,8 @@ impl Work<'_> {
         monolith.terminate().await?;
         let [app, superuser] = self.site.logins(shown, MODULE)?;
         let mut handlers = [
-            ByHand { name: names::BY_HAND, guarantees: "kept", database: app },
+            ByHand { name: names::BY_HAND, guarantees: "kept", database: app.clone() },
+            ByHand { name: names::REMEMBERING, guarantees: "remembered", database: app },
             ByHand { name: names::BARE, guarantees: "none", database: superuser },
         ];
         if !is_first {
