@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use load_report::model::{Build, Campaign, Part, Run, names};
 use loadtest::people::People;
 
@@ -34,6 +34,8 @@ pub(super) async fn of_shapes(
     folder: &Path,
     cores: &Cores,
 ) -> Result<Outcome> {
+    // Before anything takes minutes.
+    options.check()?;
     let candidates = candidates(workspace, options)?;
     // Compiling is not measuring.
     let begun = Instant::now();
@@ -46,32 +48,29 @@ pub(super) async fn of_shapes(
     about.data = work.seed().await?;
     let mut ended = work.parts(&engine).await;
     about.took_s = begun.elapsed().as_secs();
-    if let (Ok(half), Some(minutes)) = (&ended, options.soak) {
-        ended = work.soak(*half, minutes).await.map(|()| *half);
+    if let (Ok(Some(half)), Some(minutes)) = (&ended, options.soak) {
+        ended = work.soak(*half, minutes).await.map(|()| None);
     }
-    work.site.leave()?;
+    // What failed first is what to look into.
+    let ended = ended.map(drop).and(work.site.leave());
     let campaign = Campaign { about, runs: work.runs, starts: work.starts };
-    Ok(Outcome { campaign, ended: ended.map(drop) })
+    Ok(Outcome { campaign, ended })
 }
 
 impl Work<'_> {
-    /// All parts but the soak, which takes as long as it is told to. Says the rate of comparisons.
-    async fn parts(&mut self, engine: &str) -> Result<f64> {
+    /// All parts but the soak, which takes as long as it is told to. Says the rate of comparisons,
+    /// where it is known.
+    async fn parts(&mut self, engine: &str) -> Result<Option<f64>> {
         let options = self.options;
         let wants = |part| options.wants(part);
         if wants(Wanted::Starts) {
             self.starts(engine).await?;
         }
-        let told = self.options.rate.map(|half| Limits { knee: 2.0 * half, capacity: 2.0 * half });
-        let limits = match (wants(Wanted::Sweep), told) {
-            (true, _) => self.sweep().await?,
-            (false, Some(limits)) => vec![limits; self.candidates.len()],
-            (false, None) => bail!("without a sweep nobody knows how much is half: say --rate"),
-        };
+        let limits = self.capable_of().await?;
         // All is compared at the same rates, which are the monolith's.
-        let knee = limits[0].knee;
-        let half = self.options.rate.unwrap_or(knee / 2.0);
-        if wants(Wanted::Compare) {
+        let knee = limits.first().map(|limits| limits.knee);
+        let half = options.rate.or(knee.map(|knee| knee / 2.0));
+        if let Some(half) = half.filter(|_| wants(Wanted::Compare)) {
             self.compare(half).await?;
             self.count_database(half).await?;
         }
@@ -80,20 +79,30 @@ impl Work<'_> {
         }
         if wants(Wanted::NoisyNeighbour) || wants(Wanted::Scaling) {
             let flood = self.flood().await?;
-            if wants(Wanted::NoisyNeighbour) {
+            if let Some(knee) = knee.filter(|_| wants(Wanted::NoisyNeighbour)) {
                 self.noisy_neighbour(knee, flood).await?;
             }
             if wants(Wanted::Scaling) {
                 self.scaling(flood).await?;
             }
         }
-        if wants(Wanted::RollingRestart) {
+        if let Some(knee) = knee.filter(|_| wants(Wanted::RollingRestart)) {
             self.rolling_restart(knee).await?;
         }
         if wants(Wanted::Baseline) {
             self.baseline().await?;
         }
         Ok(half)
+    }
+
+    /// What each candidate can do: found out, or as `--rate` says it; nothing where no part that is
+    /// wanted goes by it.
+    async fn capable_of(&mut self) -> Result<Vec<Limits>> {
+        if self.options.wants(Wanted::Sweep) {
+            return self.sweep().await;
+        }
+        let told = self.options.rate.map(|half| Limits { knee: 2.0 * half, capacity: 2.0 * half });
+        Ok(told.map_or_else(Vec::new, |limits| vec![limits; self.candidates.len()]))
     }
 }
 

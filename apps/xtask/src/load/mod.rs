@@ -51,9 +51,13 @@ pub fn run(options: &Options) -> Result<()> {
         Some(url) => campaign::against(&workspace, options, &folder, url)?,
         None => runtime.block_on(campaign::of_shapes(&workspace, options, &folder, &cores))?,
     };
-    finish(&outcome.campaign, &folder)?;
-    // What was measured before is worth a report.
-    outcome.ended
+    // What was measured before something failed is worth a report.
+    let reported = finish(&outcome.campaign, &folder);
+    match (outcome.ended, reported) {
+        (Ok(()), reported) => reported,
+        (Err(why), Ok(())) => Err(why),
+        (Err(why), Err(also)) => Err(why.context(format!("{also:#}; and before that"))),
+    }
 }
 
 /// Every part on PostgreSQL, in a few minutes, to try the command.

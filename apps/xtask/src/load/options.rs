@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, ValueEnum};
 
 use crate::{shapes::BuildProfile, tools::Install};
@@ -35,10 +36,11 @@ pub struct Options {
     /// Journeys a second in comparisons, instead of half of what the monolith can do.
     #[arg(long)]
     pub(super) rate: Option<f64>,
-    /// Runs these parts alone; without `sweep`, `--rate` says what half of the knee is.
+    /// Runs these parts alone. Those that go by what the shapes can do need `sweep` with them, or
+    /// `--rate`, which says what half of the knee is.
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "against")]
     only: Vec<Wanted>,
-    /// Ends with steady load for so many minutes, and looks at the memory.
+    /// Ends with steady load on all shapes at once for so many minutes, and looks at the memory.
     #[arg(long, value_name = "MINUTES")]
     pub(super) soak: Option<u64>,
     /// Drives a system that is running already, with `--people` and `--rate`.
@@ -155,6 +157,20 @@ impl Options {
         self.only.is_empty() || self.only.contains(&part)
     }
 
+    /// # Errors
+    /// A part that is wanted goes by what the shapes can do, and nothing will say what that is.
+    pub(super) fn check(&self) -> Result<()> {
+        let by_rate =
+            [Wanted::Compare, Wanted::Overload, Wanted::NoisyNeighbour, Wanted::RollingRestart];
+        let needed = self.soak.is_some() || by_rate.into_iter().any(|part| self.wants(part));
+        ensure!(
+            !needed || self.rate.is_some() || self.wants(Wanted::Sweep),
+            "without the part `sweep` nobody knows how much is half of what the monolith can do: \
+             say --rate"
+        );
+        Ok(())
+    }
+
     pub(super) fn tenants(&self) -> u64 {
         if self.smoke { self.tenants.min(8) } else { self.tenants }
     }
@@ -162,5 +178,24 @@ impl Options {
     /// A smoke run takes the programs that the tests have built already.
     pub(super) const fn profile(&self) -> BuildProfile {
         if self.smoke { BuildProfile::Debug } else { BuildProfile::Release }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_by_a_rate_that_nobody_says_is_refused() {
+        for (told, may) in [
+            (&["load"][..], true),
+            (&["load", "--only", "baseline,starts,scaling"], true),
+            (&["load", "--only", "sweep,compare"], true),
+            (&["load", "--only", "compare", "--rate", "100"], true),
+            (&["load", "--only", "baseline,rolling-restart"], false),
+            (&["load", "--only", "starts", "--soak", "60"], false),
+        ] {
+            assert_eq!(Alone::parse_from(told).options.check().is_ok(), may, "{told:?}");
+        }
     }
 }

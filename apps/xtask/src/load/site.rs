@@ -32,7 +32,7 @@ fn settings() -> Vec<(String, String)> {
     let secrets = format!("[\"{WEBHOOK_SECRET}\"]");
     let settings = [
         ("ASHLAR__INTERNAL__OPERATOR_TOKEN", hop::OPERATOR),
-        ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "7200"),
+        ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "21600"),
         ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20"),
         ("ASHLAR__STRIPE__WEBHOOK_SECRETS", &secrets),
     ];

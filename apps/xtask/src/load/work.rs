@@ -89,6 +89,13 @@ impl Work<'_> {
         self.generator(shown).run(order, self.site.watched(shown))
     }
 
+    /// The same, while other shapes are measured.
+    pub(super) async fn measure_beside(&self, shown: &Shown, order: &Order) -> Result<Run> {
+        let (generator, watched) = (self.generator(shown), self.site.watched(shown));
+        let (run, ()) = generator.run_beside(order, watched, |_| std::future::ready(())).await?;
+        Ok(run)
+    }
+
     /// The same, and what the programs tell of their calls to each other meanwhile.
     pub(super) async fn measure_with_calls(&self, shown: &Shown, order: &Order) -> Result<Run> {
         let tellers = Tellers::of(&shown.running)?;

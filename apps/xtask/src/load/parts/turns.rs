@@ -1,6 +1,7 @@
 //! Parts in which the shapes take turns, each time on a fresh copy of the same data.
 
 use anyhow::Result;
+use futures_util::future::join_all;
 use load_report::model::Part;
 
 use crate::{
@@ -84,15 +85,23 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The same for long.
+    /// The same for long, on all shapes at once: memory is what is looked at, which no neighbour
+    /// changes. Together they are asked for `rate`.
     pub(in crate::load) async fn soak(&mut self, rate: f64, minutes: u64) -> Result<()> {
+        let each = rate / self.candidates.len() as f64;
+        say(format_args!(
+            "steady load on all shapes, {each:.0} a second each, for {minutes} minutes …"
+        ));
+        let seconds = 60.0 * minutes as f64;
+        let order = Order { seconds, while_newcomers_last: true, ..self.order(each, 0) };
+        let mut all = Vec::new();
         for position in 0..self.candidates.len() {
-            let name = &self.candidates[position].name;
-            say(format_args!("steady load on {name} for {minutes} minutes …"));
-            let seconds = 60.0 * minutes as f64;
-            let order = Order { seconds, while_newcomers_last: true, ..self.order(rate, 0) };
-            let turn = Turn { part: Part::Soak, position, variant: "", repeat: 0 };
-            self.one(turn, &order).await?;
+            all.push(self.shown(position, Layout::default()).await?);
+        }
+        let measured = join_all(all.iter().map(|shown| self.measure_beside(shown, &order))).await;
+        for (position, (shown, measured)) in all.into_iter().zip(measured).enumerate() {
+            self.site.clear(shown).await?;
+            self.keep(Turn { part: Part::Soak, position, variant: "", repeat: 0 }, measured?);
         }
         Ok(())
     }
