@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use auth::{Argon2id, AuthSettings, Dependencies};
+use auth::{Argon2id, AuthSettings, Dependencies, HashingLimits};
 use auth_api::MODULE;
 use auth_migrations::Migrator;
 use host::{
@@ -38,8 +38,10 @@ impl Mount for Auth {
 
     fn configure(&mut self, config: &Config, section: &mut Section<'_>) {
         self.settings = section.read();
-        if self.settings.hashing.concurrency == 0 {
-            section.mistake("hashing.concurrency", "is at least 1: with none, nobody logs in");
+        let (hashes, most) = (self.settings.hashing.concurrency, HashingLimits::MOST);
+        if !(1..=most).contains(&hashes) {
+            let what = format!("is between 1 and {most}, not {hashes}: with none, nobody logs in");
+            section.mistake("hashing.concurrency", what);
         }
         // The call that reserves a seat must not arrive after the seat was given up.
         if self.settings.reservation_patience <= config.public.request_time() {

@@ -14,6 +14,7 @@ use kernel::Secret;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use seam::panic_message;
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Instrument;
 
 pub use self::argon2id::Argon2id;
 use crate::settings::HashingLimits;
@@ -42,15 +43,12 @@ pub trait PasswordHashing: Send + Sync + 'static {
 #[error("a password could not be hashed")]
 pub struct HashingError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// More than any machine has cores for.
-const MOST_THREADS: usize = 256;
-
 /// How long a password waits for its turn. A listener that gives requests less time ends them sooner.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Hashes on threads of their own, a few at a time. They are always the same threads, each of which
-/// keeps the memory of a hash for the next one. And they give way: a hash is tens of milliseconds of a core, for
-/// which dozens of other requests would wait.
+/// keeps the memory of a hash for the next one. And they give way: a hash is tens of milliseconds of
+/// a core, for which dozens of other requests would wait.
 pub(crate) struct Passwords {
     hashing: Arc<dyn PasswordHashing>,
     /// Those who hash and those who wait.
@@ -76,7 +74,7 @@ pub(crate) enum PasswordError {
 
 impl Passwords {
     pub(crate) fn new(hashing: Arc<dyn PasswordHashing>, limits: HashingLimits) -> Self {
-        let concurrency = limits.concurrency.clamp(1, MOST_THREADS);
+        let concurrency = limits.concurrency.clamp(1, HashingLimits::MOST);
         Self {
             hashing,
             admitted: Arc::new(Semaphore::new(concurrency + limits.queue)),
@@ -123,7 +121,8 @@ impl Passwords {
         });
         // A thread always answers, unless it could not even say why not.
         let gone = |_| PasswordError::Panicked("no answer".to_owned());
-        let outcome = outcome.await.map_err(gone)?;
+        let span = tracing::debug_span!("password.hash", otel.kind = "internal");
+        let outcome = outcome.instrument(span).await.map_err(gone)?;
         let panicked = |panic: Box<dyn Any + Send>| panic_message(&*panic).to_owned();
         outcome.map_err(panicked).map_err(PasswordError::Panicked)?.map_err(PasswordError::Hashing)
     }

@@ -47,7 +47,7 @@ pub struct AuthSettings {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HashingLimits {
-    /// Hashes at the same time: 1 to 256.
+    /// Hashes at the same time: 1 to [`HashingLimits::MOST`].
     pub concurrency: usize,
     /// Requests that may wait for their turn; what comes on top is answered 503. So is who has waited
     /// for 5 s, or for a quarter of a second where the queue was never empty for a quarter
@@ -74,9 +74,15 @@ impl Default for AuthSettings {
     }
 }
 
+impl HashingLimits {
+    /// More than any machine has cores for.
+    pub const MOST: usize = 256;
+}
+
 impl Default for HashingLimits {
     fn default() -> Self {
-        let concurrency = std::thread::available_parallelism().map_or(2, usize::from);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let concurrency = cores.min(Self::MOST);
         Self { concurrency, queue: concurrency * 16 }
     }
 }
