@@ -1,0 +1,3 @@
+//! The layer, as programs use it.
+
+mod traces;
