@@ -9,7 +9,7 @@ use crate::{
     Program,
     config::{Layers, Mistakes},
     migrate::{Migration, Order, Verdict},
-    telemetry,
+    telemetry::Telemetry,
 };
 
 #[derive(Parser)]
@@ -106,10 +106,10 @@ fn carry_out(program: Program, arguments: Arguments) -> anyhow::Result<ExitCode>
         writeln!(std::io::stdout(), "the configuration is good")?;
         return Ok(ExitCode::SUCCESS);
     }
-    telemetry::start(program.config());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let telemetry = Telemetry::start(program.name(), program.config(), runtime.handle())?;
+    let ended = runtime.block_on(async {
         match command {
             Command::Migrate(arguments) => {
                 let migration = arguments.into_migration();
@@ -118,9 +118,11 @@ fn carry_out(program: Program, arguments: Arguments) -> anyhow::Result<ExitCode>
                     Verdict::NotUpToDate => Ok(ExitCode::from(NOT_UP_TO_DATE)),
                 }
             }
-            _ => serve(program).await.map(|()| ExitCode::SUCCESS),
+            _ => serve(program.telling(telemetry.clone())).await.map(|()| ExitCode::SUCCESS),
         }
-    })
+    });
+    telemetry.end();
+    ended
 }
 
 async fn serve(program: Program) -> anyhow::Result<()> {

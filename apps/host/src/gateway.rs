@@ -19,14 +19,17 @@ use actix_web::{
     web::{Bytes, Payload},
 };
 use futures_util::{StreamExt, stream};
+use kernel::TraceContext;
 use remote::{HttpClient, HttpClientError, Replicas};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use seam::CallFailure;
+use telemetry::conventions::ERROR_TYPE;
 use tokio::{
     runtime::Handle,
     sync::{Mutex, mpsc},
     time::{Instant, timeout_at},
 };
+use tracing::{Instrument, field};
 use web::{Problem, limits::TrustedProxies};
 
 /// Chunks of a client's body in flight to the owner: what bounds memory.
@@ -123,13 +126,15 @@ enum Unanswered {
 
 impl From<reqwest::Error> for Unanswered {
     fn from(error: reqwest::Error) -> Self {
+        // What clients ask for is in no log: a query may hold anything.
+        let error = error.without_url();
         if error.is_connect() { Self::Unconnected(error) } else { Self::Broken(error.into()) }
     }
 }
 
 impl Gateway {
-    /// Passes `request` on and its answer back, a long one as it comes. An owner that refuses the connection has
-    /// got nothing, so the next one is asked; what was sent is not sent again.
+    /// Passes `request` on and its answer back, a long one as it comes. An owner that refuses the
+    /// connection has got nothing, so the next one is asked; what was sent is not sent again.
     pub(crate) async fn forward(
         &self,
         connections: &Connections,
@@ -138,8 +143,42 @@ impl Gateway {
     ) -> Result<HttpResponse, Problem> {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(Problem::internal)?;
+        let span = tracing::debug_span!(
+            "gateway.forward",
+            otel.kind = "client",
+            otel.name = format_args!("pass on to {}", self.module),
+            peer.service = self.module,
+            http.response.status_code = field::Empty,
+            error.type = field::Empty,
+        );
+        let trace = telemetry::position(&span).unwrap_or_else(|| web::trace_of(&request));
+        let headers = outgoing_headers(&request, trace, self.scheme, &self.proxies);
+        let answer = self
+            .forward_within(connections, method, headers, request, payload)
+            .instrument(span.clone())
+            .await;
+        match &answer {
+            Ok(answer) => {
+                let status = answer.status();
+                span.record("http.response.status_code", status.as_u16());
+                if status.is_server_error() {
+                    span.record(ERROR_TYPE, status.as_str());
+                }
+            }
+            Err(problem) => _ = span.record(ERROR_TYPE, problem.slug()),
+        }
+        answer
+    }
+
+    async fn forward_within(
+        &self,
+        connections: &Connections,
+        method: reqwest::Method,
+        headers: HeaderMap,
+        request: HttpRequest,
+        payload: Payload,
+    ) -> Result<HttpResponse, Problem> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let headers = outgoing_headers(&request, self.scheme, &self.proxies);
         let body = has_body(&request).then(|| ClientBody::of(payload));
         let deadline = Instant::now() + self.patience;
 
@@ -273,7 +312,12 @@ impl ClientBody {
     }
 }
 
-fn outgoing_headers(request: &HttpRequest, scheme: &str, proxies: &TrustedProxies) -> HeaderMap {
+fn outgoing_headers(
+    request: &HttpRequest,
+    trace: TraceContext,
+    scheme: &str,
+    proxies: &TrustedProxies,
+) -> HeaderMap {
     let mut incoming = HeaderMap::new();
     for (name, value) in request.headers() {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());
@@ -293,8 +337,7 @@ fn outgoing_headers(request: &HttpRequest, scheme: &str, proxies: &TrustedProxie
         ("x-forwarded-for", proxies.address_of(request).map(|address| address.to_string())),
         ("x-forwarded-host", host),
         ("x-forwarded-proto", Some(scheme.to_owned())),
-        // The listener may have begun the trace itself.
-        ("traceparent", Some(web::trace_of(request).to_traceparent())),
+        ("traceparent", Some(trace.to_traceparent())),
     ];
     for (name, value) in ours {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
@@ -327,6 +370,8 @@ fn passed_on<'h>(
 
 #[cfg(test)]
 mod tests {
+    use kernel::CallId;
+
     use super::*;
 
     #[test]
@@ -342,7 +387,8 @@ mod tests {
             .insert_header(("authorization", "Bearer t"))
             .peer_addr(([127, 0, 0, 1], 5).into())
             .to_http_request();
-        let headers = outgoing_headers(&request, "http", &TrustedProxies::default());
+        let trace = TraceContext::derived_from(CallId::random());
+        let headers = outgoing_headers(&request, trace, "http", &TrustedProxies::default());
         let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert!(!names.contains(&"x-private") && !names.contains(&"x-call-key"), "{names:?}");
         assert_eq!(headers["x-forwarded-for"], "127.0.0.1");

@@ -2,6 +2,8 @@
 
 mod broker;
 mod calls;
+mod log;
+mod traces;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,7 +21,7 @@ use serde::Deserialize;
 use tokens::hash_token;
 use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer, limits::Limits};
 
-use crate::limits;
+use crate::{limits, telemetry::Telemetry};
 
 /// What operators may look into, and who they are.
 #[derive(Clone)]
@@ -30,6 +32,8 @@ pub(crate) struct Ops {
     pub(crate) broker: Option<Arc<RabbitBroker>>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) ports: Ports,
+    /// A program that is a part of another, as in tests, has none of its own.
+    pub(crate) telemetry: Option<Telemetry>,
     pub(crate) operator_token: Option<Secret>,
 }
 
@@ -42,6 +46,13 @@ impl Ops {
             ops.route("/backlog/{module}", actix::get().to(backlog))
                 .route("/limits", actix::get().to(limits::show))
                 .route("/seam", actix::get().to(calls::show))
+                .route("/traces", actix::get().to(traces::show))
+                .service(
+                    actix::resource("/log-level")
+                        .get(log::show)
+                        .put(log::change)
+                        .delete(log::reset),
+                )
                 .route("/broker", actix::get().to(broker::show))
                 .route("/broker/{module}/replay", actix::post().to(broker::replay))
                 .route("/dead-letters/{module}", actix::get().to(list))
@@ -68,6 +79,10 @@ impl Ops {
         } else {
             Err(AccessRefusal::Invalid.into())
         }
+    }
+
+    fn telemetry(&self) -> Result<&Telemetry, Problem> {
+        self.telemetry.as_ref().ok_or_else(Problem::not_found)
     }
 
     fn engine(&self, module: &str) -> Result<&EventEngine, Problem> {

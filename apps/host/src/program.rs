@@ -33,7 +33,7 @@ use crate::{
     limits::Commons,
     ops::Ops,
     serve::{self, Listeners},
-    telemetry,
+    telemetry::{self, Telemetry},
 };
 
 /// The `iss` of access tokens: the same in every program that issues or verifies them.
@@ -50,6 +50,7 @@ pub struct Program {
     config: Config,
     home: Option<&'static str>,
     clock: Arc<dyn Clock>,
+    telemetry: Option<Telemetry>,
 }
 
 impl Program {
@@ -62,6 +63,7 @@ impl Program {
             config: Config::default(),
             home: None,
             clock: Arc::new(SystemClock),
+            telemetry: None,
         }
     }
 
@@ -133,6 +135,17 @@ impl Program {
         }
     }
 
+    /// The program's name, the same for all of its replicas.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Lets operators see what becomes of traces, and change what is logged.
+    pub(crate) fn telling(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = Some(telemetry);
+        self
+    }
+
     /// The configuration.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -149,7 +162,7 @@ impl Program {
     /// # Errors
     /// Keys, data or an address that cannot be had.
     pub async fn start(self) -> anyhow::Result<Running> {
-        let name = self.name;
+        let (name, telemetry) = (self.name, self.telemetry.clone());
         let (site, modules) = self.mount().await?;
         let Site { config, keys, ports, client, clock, commons, .. } = site;
 
@@ -198,6 +211,7 @@ impl Program {
                 broker: bus.broker().cloned(),
                 limits: commons.limits(&config, Arc::clone(&clock))?,
                 ports,
+                telemetry,
                 operator_token: config.internal.operator_token.clone(),
             },
             client,
@@ -309,7 +323,8 @@ impl Running {
     }
 
     /// Stops in order: no new work from clients and from the broker, what is in hand of it, then the
-    /// engines, then the stores. All together take no longer than `internal.drain_seconds`, and a second to close the stores.
+    /// engines, then the stores. All together take no longer than `internal.drain_seconds`, and a
+    /// second to close the stores.
     pub async fn stop(mut self) {
         let drain = Duration::from_secs(self.config.internal.drain_seconds);
         let deadline = Instant::now() + drain;

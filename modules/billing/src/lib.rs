@@ -15,6 +15,7 @@ mod api;
 mod catalog;
 mod currency;
 mod entitlements;
+mod gateway;
 mod http;
 mod invoices;
 mod period;
@@ -66,6 +67,7 @@ impl Default for Settings {
 /// Builds the module.
 pub fn module(dependencies: Dependencies) -> Module {
     let Dependencies { store, gateway, webhooks, catalog, settings } = dependencies;
+    let gateway = Arc::new(gateway::TracedGateway(gateway));
     let billing = Arc::new(Billing { store: store.clone(), gateway, catalog, settings });
     let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
     let [swept, forgotten, counted] = std::array::from_fn(|_| Arc::clone(&billing));

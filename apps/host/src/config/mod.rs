@@ -11,6 +11,7 @@ mod redis;
 mod secrets;
 mod section;
 mod stores;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use section::Section;
 pub use stores::{
     ModuleDatabase, ModulePostgresConfig, Pooler, PostgresConfig, StoreConfig, StoreEngine,
 };
+pub use telemetry::TelemetryConfig;
 
 /// The settings that every program has. A module's own are in a section of its name.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub internal: InternalConfig,
     /// What is logged, and how it is written.
     pub log: LogConfig,
+    /// What of traces is kept, and where it goes.
+    pub telemetry: TelemetryConfig,
     /// How calls between modules are made.
     pub seam: SeamConfig,
     /// Which engine the data are on.
@@ -231,6 +235,7 @@ impl Config {
             public: Section::new("public", layers, mistakes).read(),
             internal: Section::new("internal", layers, mistakes).read(),
             log: Section::new("log", layers, mistakes).read(),
+            telemetry: Section::new("telemetry", layers, mistakes).read(),
             seam: Section::new("seam", layers, mistakes).read(),
             store: Section::new("store", layers, mistakes).read(),
             postgres: Section::new("postgres", layers, mistakes).read(),
@@ -248,6 +253,7 @@ impl Config {
         config.read_passwords(mistakes);
         config.read_bus(mistakes);
         config.read_redis(mistakes);
+        config.read_telemetry(mistakes);
         config.check_limits(mistakes);
         config.check_listeners(profile.is_some(), mistakes);
         config.check_modules(known, linked, mistakes);

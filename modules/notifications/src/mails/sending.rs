@@ -7,7 +7,9 @@ use kernel::{CallContext, Secret};
 use notifications_api::{Accepted, EmailError, EmailSender};
 use sea_orm::ColumnTrait;
 use storage::Store;
+use telemetry::conventions::ERROR_TYPE;
 use tokens::{SealError, Sealer};
+use tracing::{Instrument, field};
 use uuid::Uuid;
 
 use super::{
@@ -153,10 +155,27 @@ impl MailSending {
             from: &self.from,
             to: &mail.recipient,
         });
-        match self.mailer.send(&email).await {
-            Ok(accepted) => Ok(Outcome::Sent(accepted)),
-            Err(EmailError::Refused(why)) => Ok(Outcome::Refused(why)),
-            Err(error @ EmailError::Temporary(_)) => Ok(Outcome::NotYet(error)),
+        let span = tracing::debug_span!(
+            "mail.send",
+            otel.kind = "client",
+            otel.name = "send mail",
+            mail.id = %mail.id,
+            mail.outcome = field::Empty,
+            error.type = field::Empty,
+        );
+        match self.mailer.send(&email).instrument(span.clone()).await {
+            Ok(accepted) => {
+                span.record("mail.outcome", "accepted");
+                Ok(Outcome::Sent(accepted))
+            }
+            Err(EmailError::Refused(why)) => {
+                span.record("mail.outcome", "refused");
+                Ok(Outcome::Refused(why))
+            }
+            Err(error @ EmailError::Temporary(_)) => {
+                span.record(ERROR_TYPE, "temporary");
+                Ok(Outcome::NotYet(error))
+            }
         }
     }
 

@@ -14,7 +14,7 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// A new, sampled trace named by the operation.
+    /// A new trace named by the operation, which nobody records yet.
     #[must_use]
     pub fn derived_from(call_id: CallId) -> Self {
         let trace_id = call_id.0.as_u128();
@@ -22,7 +22,7 @@ impl TraceContext {
         Self {
             trace_id: trace_id.max(1),
             span_id: (high.rotate_left(32) ^ low).max(1),
-            sampled: true,
+            sampled: false,
         }
     }
 

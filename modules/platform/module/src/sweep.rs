@@ -1,7 +1,10 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
+use kernel::CallId;
+use telemetry::{Entry, conventions::ERROR_TYPE};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, field};
 
 /// Work that a module does again and again: expiring what nobody came for, say. What is due at a
 /// certain time for a certain thing is scheduled as an event instead.
@@ -36,12 +39,27 @@ impl Sweep {
         Self { name, every, work }
     }
 
-    /// Runs it once.
+    /// Runs it once, in a trace of its own.
     ///
     /// # Errors
     /// What the work failed with.
     pub async fn run_once(&self) -> Result<(), SweepError> {
-        (self.work)().await
+        let trace = CallId::random().0.as_u128();
+        let span = telemetry::entry(Entry::Begins(trace), || {
+            tracing::info_span!(
+                "sweep",
+                otel.kind = "internal",
+                otel.name = self.name,
+                error.type = field::Empty,
+            )
+        });
+        let done = (self.work)().instrument(span.clone()).await;
+        done.inspect_err(|error| {
+            span.record(ERROR_TYPE, "sweep");
+            span.in_scope(|| {
+                tracing::error!(sweep.name = self.name, error = &**error, "a sweep failed");
+            });
+        })
     }
 
     /// Runs it at once and then again and again, until `stop` is cancelled.
@@ -52,9 +70,8 @@ impl Sweep {
         let sweeping = async {
             loop {
                 ticks.tick().await;
-                if let Err(error) = self.run_once().await {
-                    tracing::error!(sweep.name = self.name, error = &*error, "a sweep failed");
-                }
+                // It has told why it failed.
+                let _failed = self.run_once().await;
             }
         };
         // A run that is under way when the program stops is cut off between two of its steps.

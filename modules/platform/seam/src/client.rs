@@ -1,6 +1,8 @@
 //! What the clients that the macro writes have in common.
 
 use kernel::CallContext;
+use telemetry::conventions::ERROR_TYPE;
+use tracing::{Instrument, field};
 // The runtime's clock, so that a test can stop it.
 use tokio::time::Instant;
 
@@ -56,10 +58,31 @@ async fn exchanged<M: Method>(
     let argument = argument.write().map_err(|error| CallFailure::incompatible(service, error))?;
     seen.serialize = writing.elapsed();
     seen.request_bytes = argument.len();
-    let sent = transport.send(OutgoingCall { method: M::DESCRIPTOR, context, argument: &argument });
+    let method = M::DESCRIPTOR;
+    let span = tracing::debug_span!(
+        "port.send",
+        otel.kind = "client",
+        otel.name = format_args!("{}/{}", method.port, method.name),
+        rpc.system = "ashlar",
+        rpc.service = method.port,
+        rpc.method = method.name,
+        peer.service = service,
+        ashlar.transport = transport.name(),
+        error.type = field::Empty,
+    );
+    // The callee goes on from here.
+    let here = telemetry::position(&span).map(|here| context.with_trace(here));
+    let context = here.as_ref().unwrap_or(context);
+    let sent = transport.send(OutgoingCall { method, context, argument: &argument });
+    let sent = sent.instrument(span.clone());
     let Ok(answer) = tokio::time::timeout_at(context.deadline().into(), sent).await else {
-        return Err(CallFailure::deadline_exceeded(service).into());
+        let failure = CallFailure::deadline_exceeded(service);
+        span.record(ERROR_TYPE, failure.kind());
+        return Err(failure.into());
     };
+    if let Reply::Failed(failure) = &answer.reply {
+        span.record(ERROR_TYPE, failure.kind());
+    }
     let Answered { reply, callee, retries } = answer;
     (seen.callee, seen.retries) = (callee, retries);
     let reading = Instant::now();

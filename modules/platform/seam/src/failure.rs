@@ -65,6 +65,17 @@ impl CallFailure {
         Self::Incompatible { service: service.into(), detail: detail.to_string() }
     }
 
+    /// Its name, as traces and metrics have it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable { .. } => "unavailable",
+            Self::DeadlineExceeded { .. } => "deadline_exceeded",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
+            Self::Incompatible { .. } => "incompatible",
+        }
+    }
+
     /// Whether sending the same call again, under the same key, can help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {

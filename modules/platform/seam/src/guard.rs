@@ -4,7 +4,8 @@ use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
 use kernel::CallContext;
-use tracing::Instrument;
+use telemetry::conventions::ERROR_TYPE;
+use tracing::{Instrument, field};
 
 use crate::{CallFailure, Method, PortError};
 
@@ -24,18 +25,26 @@ pub async fn run<M: Method>(
     }
     let span = tracing::info_span!(
         "port.call",
+        otel.kind = "internal",
+        otel.name = format_args!("{}/{}", method.port, method.name),
+        rpc.system = "ashlar",
         rpc.service = method.port,
         rpc.method = method.name,
         call.id = %context.call_id(),
+        error.type = field::Empty,
     );
     let bounded =
         tokio::time::timeout_at(context.deadline().into(), AssertUnwindSafe(work).catch_unwind());
-    match bounded.instrument(span).await {
+    let fail = |failure: CallFailure| {
+        span.record(ERROR_TYPE, failure.kind());
+        Err(failure.into())
+    };
+    match bounded.instrument(span.clone()).await {
         Ok(Ok(Ok(value))) => Ok(value),
-        Ok(Ok(Err(error))) => Err(match error.call_failure() {
-            Some(failure) => failure.clone().seen_through(method.service).into(),
-            None => error,
-        }),
+        Ok(Ok(Err(error))) => match error.call_failure() {
+            Some(failure) => fail(failure.clone().seen_through(method.service)),
+            None => Err(error),
+        },
         Ok(Err(panic)) => {
             tracing::error!(
                 rpc.service = method.port,
@@ -43,9 +52,9 @@ pub async fn run<M: Method>(
                 exception.message = panic_message(&*panic),
                 "an implementation panicked"
             );
-            Err(CallFailure::outcome_unknown(method.service).into())
+            fail(CallFailure::outcome_unknown(method.service))
         }
-        Err(_) => Err(CallFailure::deadline_exceeded(method.service).into()),
+        Err(_) => fail(CallFailure::deadline_exceeded(method.service)),
     }
 }
 

@@ -34,6 +34,7 @@ mod postgres;
 mod publish;
 mod query;
 mod retry;
+mod spans;
 mod sqlite;
 mod store;
 mod system;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use crate::{Store, StoreError, engine::Sight, transaction::Transaction};
+use crate::{Store, StoreError, engine::Sight, spans, transaction::Transaction};
 
 /// Where a query runs.
 #[derive(Clone, Copy)]
@@ -49,7 +49,10 @@ impl ConnectionTrait for Link<'_> {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match self {
             Self::Store(..) => Err(DbErr::Custom("a write needs a transaction".to_owned())),
-            Self::Transaction(tx) => tx.run(tx.open().execute(statement)).await,
+            Self::Transaction(tx) => {
+                let span = spans::statement(tx.store(), &statement);
+                spans::within(span, tx.run(tx.open().execute(statement))).await
+            }
         }
     }
 
@@ -64,8 +67,14 @@ impl ConnectionTrait for Link<'_> {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Store(store, sight) => store.database().read(*sight, statement).await,
-            Self::Transaction(tx) => tx.run(tx.open().query(statement)).await,
+            Self::Store(store, sight) => {
+                let span = spans::statement(store, &statement);
+                spans::within(span, store.database().read(*sight, statement)).await
+            }
+            Self::Transaction(tx) => {
+                let span = spans::statement(tx.store(), &statement);
+                spans::within(span, tx.run(tx.open().query(statement))).await
+            }
         }
     }
 }

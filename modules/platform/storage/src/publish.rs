@@ -5,6 +5,7 @@ use std::io;
 use kernel::{CallContext, Envelope, Event, EventId, TenantId, Timestamp};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::ColumnTrait;
+use tracing::{Instrument, Span, field, field::display};
 
 use crate::{
     DeleteMany, StoreError, lane_of,
@@ -38,10 +39,26 @@ pub(crate) async fn publish<E: Event>(
     event: &E,
 ) -> Result<EventId, StoreError> {
     let now = tx.store().clock().now();
-    let envelope = seal(tx, origin, now, event)?;
+    let span = sending::<E>();
+    let envelope = seal(tx, origin, &span, now, event)?;
+    span.record("messaging.message.id", display(envelope.id));
     let destinations = tx.store().parts().routes.destinations(E::TYPE);
-    enqueue(tx, &envelope, &destinations).await?;
+    enqueue(tx, &envelope, &destinations).instrument(span).await?;
     Ok(envelope.id)
+}
+
+/// The span of an event on its way out. What consumers make of it is part of it.
+fn sending<E: Event>() -> Span {
+    tracing::debug_span!(
+        "event.publish",
+        otel.kind = "producer",
+        otel.name = format_args!("publish {}", E::TYPE),
+        messaging.system = "ashlar",
+        messaging.operation.name = "publish",
+        messaging.operation.type = "send",
+        messaging.destination.name = E::TYPE,
+        messaging.message.id = field::Empty,
+    )
 }
 
 /// Writes an outbox row for each destination.
@@ -85,7 +102,9 @@ pub(crate) async fn schedule<E: Event>(
     key: &str,
     event: &E,
 ) -> Result<Scheduled, StoreError> {
-    let envelope = seal(tx, origin, due, event)?;
+    let span = sending::<E>();
+    let envelope = seal(tx, origin, &span, due, event)?;
+    span.record("messaging.message.id", display(envelope.id));
     let row = scheduled::ActiveModel {
         id: Set(tx.store().ids().next()),
         dedup_key: Set(dedup_key(origin.tenant, key)),
@@ -94,7 +113,8 @@ pub(crate) async fn schedule<E: Event>(
         envelope: Set(to_json(tx, &envelope)?),
         created_at: Set(tx.store().clock().now().into()),
     };
-    let inserted = write::insert_new(tx, vec![row], &[scheduled::Column::DedupKey]).await?;
+    let inserting = write::insert_new(tx, vec![row], &[scheduled::Column::DedupKey]);
+    let inserted = inserting.instrument(span).await?;
     if inserted == 0 {
         return Ok(Scheduled::AlreadyWaiting);
     }
@@ -125,9 +145,11 @@ fn dedup_key(tenant: Option<TenantId>, key: &str) -> String {
 fn seal<E: Event>(
     tx: &Transaction,
     origin: &Origin<'_>,
+    span: &Span,
     occurred_at: Timestamp,
     event: &E,
 ) -> Result<Envelope, StoreError> {
+    let trace = telemetry::position(span).unwrap_or(origin.ctx.trace());
     let envelope = Envelope {
         id: EventId(tx.store().ids().next()),
         event_type: E::TYPE.to_owned(),
@@ -136,7 +158,7 @@ fn seal<E: Event>(
         tenant: origin.tenant,
         aggregate: event.aggregate(),
         occurred_at,
-        traceparent: Some(origin.ctx.trace().to_traceparent()),
+        traceparent: Some(trace.to_traceparent()),
         payload: to_json(tx, event)?,
     };
     // Refused while its publisher can still say something else, rather than by a receiver, which

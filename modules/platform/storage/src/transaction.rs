@@ -12,6 +12,7 @@ use crate::{
     News, Store, StoreError,
     engine::{Open, Sight},
     link::Link,
+    spans,
 };
 
 /// An open transaction of either scope, or a savepoint in one.
@@ -31,7 +32,8 @@ pub(crate) struct Transaction {
 
 impl Transaction {
     pub(crate) async fn begin(store: &Store, sight: Sight) -> Result<Self, StoreError> {
-        let begun = store.database().begin(sight).await;
+        let span = spans::transaction(store, "BEGIN");
+        let begun = spans::within(span, store.database().begin(sight)).await;
         let open = begun.map_err(|error| store.explain(error))?;
         let begun = Self::around(open, store);
         #[cfg(feature = "failpoints")]
@@ -105,7 +107,8 @@ impl Transaction {
         if !self.news().is_none() {
             failpoints::reach("storage::outbox_before_commit").await;
         }
-        let committed = self.open.commit().await;
+        let span = spans::transaction(&self.store, "COMMIT");
+        let committed = spans::within(span, self.open.commit()).await;
         let (module, database) = (self.store.module(), self.store.database());
         committed.map_err(|error| database.explain_commit(module, error))?;
         #[cfg(feature = "failpoints")]

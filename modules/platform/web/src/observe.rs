@@ -23,6 +23,7 @@ use actix_web::{
 use futures_util::FutureExt;
 use kernel::{CallId, Ids, RandomIds, TraceContext};
 use seam::{headers::TRACEPARENT, panic_message};
+use telemetry::Entry;
 use tracing::{Instrument, Span, field};
 
 use crate::{Edge, Encryption, PROBLEM_JSON, Problem, limits};
@@ -37,7 +38,9 @@ pub(crate) const REQUEST_ID: &str = "x-request-id";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) call_id: CallId,
+    /// Where the request itself stands.
     pub(crate) trace: TraceContext,
+    begins: Entry,
     pub(crate) at: Instant,
 }
 
@@ -53,11 +56,30 @@ impl Arrival {
         let call_id = CallId(ids.next());
         let own = TraceContext::derived_from(call_id);
         let given = request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok());
-        let trace = match given.and_then(TraceContext::from_traceparent) {
-            Some(given) => TraceContext { span_id: own.span_id, ..given },
-            None => own,
+        let (trace, begins) = match given.and_then(TraceContext::from_traceparent) {
+            Some(given) => {
+                (TraceContext { span_id: own.span_id, ..given }, Entry::Continues(given))
+            }
+            None => (own, Entry::Begins(own.trace_id)),
         };
-        Self { call_id, trace, at: Instant::now() }
+        Self { call_id, trace, begins, at: Instant::now() }
+    }
+
+    /// The span of a request, with which this program's part of its trace begins.
+    fn span(&mut self, method: &'static str) -> Span {
+        let span = telemetry::entry(self.begins, || {
+            tracing::info_span!(
+                "http.request",
+                otel.kind = "server",
+                otel.name = method,
+                http.request.method = method,
+                http.route = field::Empty,
+                http.response.status_code = field::Empty,
+                error.type = field::Empty,
+            )
+        });
+        self.trace = telemetry::position(&span).unwrap_or(self.trace);
+        span
     }
 }
 
@@ -81,15 +103,10 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let arrival = Arrival::now(request.request(), ids);
+    let mut arrival = Arrival::now(request.request(), ids);
+    let method = known(request.method());
+    let span = arrival.span(method);
     request.extensions_mut().insert(arrival);
-    let span = tracing::info_span!(
-        "http.request",
-        http.request.method = %request.method(),
-        http.route = field::Empty,
-        http.response.status_code = field::Empty,
-        trace_id = format_args!("{:032x}", arrival.trace.trace_id),
-    );
     // A HEAD is a GET of which the server sends the head only (RFC 9110 §9.3.2).
     if *request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -98,8 +115,9 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     let _entered = span.enter();
     match answer {
         Ok(answer) => {
-            if let Some(route) = answer.request().match_pattern() {
-                span.record("http.route", route);
+            if let Some(route) = route_of(answer.request()) {
+                let route = route.as_str();
+                span.record("otel.name", format!("{method} {route}")).record("http.route", route);
             }
             let (request, response) = answer.into_parts();
             let problem = problem_of(&response);
@@ -121,6 +139,34 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             Err(error)
         }
     }
+}
+
+/// Of a method that anybody made up, nothing but that: there are few names of spans.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    const NAMES: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.iter().position(|known| known == method).map_or("_OTHER", |at| NAMES[at])
+}
+
+/// Whatever is below a prefix, where that is all that is known here of a request's route.
+struct Below(&'static str);
+
+/// Says that `request` is for what is below `prefix`, and is passed on to whoever knows more.
+pub fn is_below(request: &HttpRequest, prefix: &'static str) {
+    request.extensions_mut().insert(Below(prefix));
+}
+
+fn route_of(request: &HttpRequest) -> Option<String> {
+    let below = request.extensions().get::<Below>().map(|Below(prefix)| format!("{prefix}/*"));
+    below.or_else(|| request.match_pattern())
 }
 
 /// The innermost layer: bounds the time of a handler and survives its panic.
@@ -173,6 +219,9 @@ fn log(
     problem: Option<&Problem>,
 ) {
     span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("error.type", problem.map_or(status.as_str(), Problem::slug));
+    }
     let duration_ms = u64::try_from(arrival.at.elapsed().as_millis()).unwrap_or(u64::MAX);
     match (problem, listener) {
         (Some(problem), _) if problem.slug() == UNAVAILABLE => tracing::warn!(

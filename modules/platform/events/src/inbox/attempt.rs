@@ -6,6 +6,8 @@ use futures_util::FutureExt;
 use kernel::{CallContext, CallId, CallKey, Envelope, Principal, Timestamp, TraceContext};
 use seam::panic_message;
 use storage::tables::inbox::State;
+use telemetry::conventions::ERROR_TYPE;
+use tracing::{Instrument, Span, field};
 
 use crate::{
     Consumer, Delivery, EngineSettings, HandlerError,
@@ -33,27 +35,50 @@ pub(super) fn delivery(envelope: &Envelope, attempt: u32) -> Delivery {
     }
 }
 
-/// What a handler logs belongs to the event it handles.
-pub(super) fn span(consumer: &Consumer, envelope: &Envelope) -> tracing::Span {
-    tracing::info_span!(
-        "event.handle",
-        messaging.message.id = %envelope.id,
-        messaging.consumer = consumer.name,
-        event.name = envelope.event_type,
-    )
+/// What is done with an event goes on with the trace of what caused it, and what is logged meanwhile
+/// belongs to it.
+pub(super) fn span(consumer: &Consumer, envelope: &Envelope, attempt: u32) -> Span {
+    let caused_by = envelope.traceparent.as_deref().and_then(TraceContext::from_traceparent);
+    let begins = match caused_by {
+        Some(trace) => telemetry::Entry::Continues(trace),
+        None => telemetry::Entry::Begins(envelope.id.0.as_u128().max(1)),
+    };
+    telemetry::entry(begins, || {
+        tracing::info_span!(
+            "event.handle",
+            otel.kind = "consumer",
+            otel.name = format_args!("process {}", envelope.event_type),
+            messaging.system = "ashlar",
+            messaging.operation.name = "process",
+            messaging.operation.type = "process",
+            messaging.destination.name = envelope.event_type,
+            messaging.message.id = %envelope.id,
+            messaging.consumer.group.name = consumer.name,
+            attempt,
+            error.type = field::Empty,
+        )
+    })
 }
 
-/// Runs a handler for no longer than `allowed`; a panic is a failure like any other.
+/// Runs a handler in `span`, for no longer than `allowed`; a panic is a failure like any other.
 pub(super) async fn bounded(
+    span: &Span,
     allowed: Duration,
     handling: impl Future<Output = Result<(), HandlerError>>,
 ) -> Result<(), HandlerError> {
-    let caught = AssertUnwindSafe(handling).catch_unwind();
-    match tokio::time::timeout(allowed, caught).await {
+    let caught = AssertUnwindSafe(handling.instrument(span.clone())).catch_unwind();
+    let outcome = match tokio::time::timeout(allowed, caught).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(HandlerError::retry(Panicked(panic_message(&*panic).to_owned()))),
         Err(_) => Err(HandlerError::retry(TookTooLong(allowed))),
-    }
+    };
+    outcome.inspect_err(|error| {
+        let class = match error {
+            HandlerError::Retry(_) => "retry",
+            HandlerError::Permanent(_) => "permanent",
+        };
+        span.record(ERROR_TYPE, class);
+    })
 }
 
 /// What becomes of a delivery whose handler failed.
@@ -177,14 +202,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_failure_to_be_tried_again() {
-        let outcome = bounded(Duration::from_secs(5), async { panic!("out of cheese") }).await;
+        let outcome =
+            bounded(&Span::none(), Duration::from_secs(5), async { panic!("out of cheese") }).await;
         let Err(HandlerError::Retry(source)) = outcome else { panic!("expected a retry") };
         assert_eq!(source.to_string(), "the handler panicked: out of cheese");
     }
 
     #[tokio::test]
     async fn a_handler_that_hangs_is_cut_off() {
-        let outcome = bounded(Duration::from_millis(1), std::future::pending()).await;
+        let outcome =
+            bounded(&Span::none(), Duration::from_millis(1), std::future::pending()).await;
         assert!(matches!(outcome, Err(HandlerError::Retry(_))));
     }
 }

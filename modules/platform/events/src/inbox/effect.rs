@@ -2,10 +2,11 @@
 
 use kernel::Envelope;
 use storage::{InTenant, StoreError, TenantTx};
-use tracing::Instrument;
+use telemetry::conventions::ERROR_TYPE;
+use tracing::{Instrument, Span};
 
 use super::{
-    FirstAttempt, Inbox, arrivals,
+    Failed, FirstAttempt, Inbox, arrivals,
     attempt::{self, bounded},
 };
 use crate::{Consumer, HandlerError, consumer::AnyEffect, scopes::INBOX};
@@ -20,15 +21,16 @@ impl Inbox {
     ) -> Result<(), StoreError> {
         if envelope.tenant.is_none() {
             let error = HandlerError::permanent(attempt::NoTenant);
-            return self.store_failed(consumer, envelope, FirstAttempt::NotMade, &error).await;
+            return self.store_failed(consumer, envelope, Failed::untried(error)).await;
         }
         // One that met another transaction is tried again at once, rather than after a wait for
         // which the rest of its key would stand behind it.
         match storage::retrying(|| self.try_at_once(consumer, effect, envelope)).await {
             Ok(()) => Ok(()),
             Err(Spoiled::Store(error)) => Err(error),
-            Err(Spoiled::Effect(error)) => {
-                self.store_failed(consumer, envelope, FirstAttempt::Made, &error).await
+            Err(Spoiled::Effect(error, span)) => {
+                let failed = Failed { first: FirstAttempt::Made, span, error };
+                self.store_failed(consumer, envelope, failed).await
             }
         }
     }
@@ -66,34 +68,40 @@ impl Inbox {
             }
         };
         let delivery = attempt::delivery(envelope, 1);
-        let handling = effect
-            .apply(&tx, &ctx, envelope, &delivery)
-            .instrument(attempt::span(consumer, envelope));
-        let handled = bounded(self.settings.effect_time, handling).await;
+        let span = attempt::span(consumer, envelope, delivery.attempt);
+        let handling = effect.apply(&tx, &ctx, envelope, &delivery);
+        let handled = bounded(&span, self.settings.effect_time, handling).await;
         #[cfg(feature = "failpoints")]
         failpoints::reach("events::effect_before_commit").await;
-        Spoiled::unless_committed(tx, handled).await
+        Spoiled::unless_committed(tx, handled, span).await
     }
 }
 
 /// Why an attempt at an effect has left nothing behind.
 pub(super) enum Spoiled {
-    /// To be counted and stored.
-    Effect(HandlerError),
+    /// To be counted and stored; and the span that it was tried in.
+    Effect(HandlerError, Span),
     /// Nothing is known of the effect: the sender is to send again.
     Store(StoreError),
 }
 
 impl Spoiled {
-    /// Commits what was `handled` well.
+    /// Commits what was `handled` well in `span`.
     pub(super) async fn unless_committed(
         tx: TenantTx,
         handled: Result<(), HandlerError>,
+        span: Span,
     ) -> Result<(), Self> {
-        handled.map_err(Self::Effect)?;
-        tx.commit().await.map_err(|error| match error {
-            unknown @ StoreError::CommitUnknown { .. } => Self::Store(unknown),
-            error => Self::Effect(error.into()),
+        if let Err(error) = handled {
+            return Err(Self::Effect(error, span));
+        }
+        let committed = tx.commit().instrument(span.clone()).await;
+        committed.map_err(|error| {
+            span.record(ERROR_TYPE, "commit");
+            match error {
+                unknown @ StoreError::CommitUnknown { .. } => Self::Store(unknown),
+                error => Self::Effect(error.into(), span),
+            }
         })
     }
 }

@@ -20,6 +20,7 @@ use kernel::{CallContext, Envelope, EventDecodeError, EventId};
 use seam::{DeliveryError, EventBatch, EventInbox, Receipt};
 use storage::{Store, StoreError};
 use tokio::sync::Notify;
+use tracing::Span;
 
 use self::attempt::Verdict;
 use crate::{
@@ -157,7 +158,7 @@ impl Inbox {
     async fn park_unrouted(&self, envelope: &Envelope) -> Result<(), StoreError> {
         let event_type = envelope.event_type.clone();
         let error = HandlerError::permanent(NobodyConsumes { event_type });
-        self.store_failed(&Consumer::unrouted(), envelope, FirstAttempt::NotMade, &error).await
+        self.store_failed(&Consumer::unrouted(), envelope, Failed::untried(error)).await
     }
 
     /// No consumer of the type knows this version: a newer build will.
@@ -170,7 +171,7 @@ impl Inbox {
             event_type: envelope.event_type.clone(),
             version: envelope.version,
         });
-        self.store_failed(consumer, envelope, FirstAttempt::NotMade, &error).await
+        self.store_failed(consumer, envelope, Failed::untried(error)).await
     }
 
     /// Stores an envelope for an action, which runs outside of the sender's call: a slow provider
@@ -197,18 +198,18 @@ impl Inbox {
         &self,
         consumer: &Consumer,
         envelope: &Envelope,
-        first: FirstAttempt,
-        error: &HandlerError,
+        failed: Failed,
     ) -> Result<(), StoreError> {
+        let Failed { first, span, error } = failed;
         let now = self.store.clock().now();
         let attempts = match first {
             FirstAttempt::Made => 1,
             FirstAttempt::NotMade => 0,
         };
-        let verdict = Verdict::of(error, attempts, &self.settings);
-        attempt::log(consumer, envelope, attempts, &verdict, error);
+        let verdict = Verdict::of(&error, attempts, &self.settings);
+        span.in_scope(|| attempt::log(consumer, envelope, attempts, &verdict, &error));
         let tx = self.store.system_write(&INBOX).await?;
-        let row = arrivals::failed(consumer, envelope, attempts, &verdict.at(now), error);
+        let row = arrivals::failed(consumer, envelope, attempts, &verdict.at(now), &error);
         if arrivals::claim(&tx, row).await? {
             tx.commit().await?;
         }
@@ -245,6 +246,21 @@ impl Begun {
     /// Begins, and says whether something else did before.
     fn mark(&self) -> bool {
         self.0.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Why an envelope is stored rather than done with.
+struct Failed {
+    first: FirstAttempt,
+    /// The span that it was tried in.
+    span: Span,
+    error: HandlerError,
+}
+
+impl Failed {
+    /// Before any handler was called.
+    fn untried(error: HandlerError) -> Self {
+        Self { first: FirstAttempt::NotMade, span: Span::none(), error }
     }
 }
 

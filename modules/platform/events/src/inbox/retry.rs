@@ -117,8 +117,10 @@ impl Inbox {
         match storage::retrying(|| self.try_again(consumer, effect, row, envelope)).await {
             Ok(progress) => Ok(progress),
             Err(Spoiled::Store(error)) => Err(error),
-            Err(Spoiled::Effect(error)) => {
-                self.record_failure(consumer, row, envelope, row.attempts + 1, &error).await
+            Err(Spoiled::Effect(error, span)) => {
+                let recording =
+                    self.record_failure(consumer, row, envelope, row.attempts + 1, &error);
+                recording.instrument(span).await
             }
         }
     }
@@ -138,11 +140,10 @@ impl Inbox {
         }
         let tx = tx.into_tenant(&ctx).await?;
         let delivery = attempt::delivery(envelope, row.attempts + 1);
-        let handling = effect
-            .apply(&tx, &ctx, envelope, &delivery)
-            .instrument(attempt::span(consumer, envelope));
-        let handled = bounded(self.settings.effect_time, handling).await;
-        Spoiled::unless_committed(tx, handled).await?;
+        let span = attempt::span(consumer, envelope, delivery.attempt);
+        let handling = effect.apply(&tx, &ctx, envelope, &delivery);
+        let handled = bounded(&span, self.settings.effect_time, handling).await;
+        Spoiled::unless_committed(tx, handled, span).await?;
         Ok(Progress::Moved)
     }
 
@@ -160,10 +161,10 @@ impl Inbox {
         let Some(claimed) = self.claim(row).await? else { return Ok(Progress::Stuck) };
         let ctx = attempt::context(consumer, envelope, self.settings.action_time);
         let delivery = attempt::delivery(envelope, claimed.attempts);
-        let handling =
-            action.perform(&ctx, envelope, &delivery).instrument(attempt::span(consumer, envelope));
+        let span = attempt::span(consumer, envelope, delivery.attempt);
+        let handling = action.perform(&ctx, envelope, &delivery);
         let outcome = tokio::select! {
-            outcome = bounded(self.settings.action_time, handling) => outcome,
+            outcome = bounded(&span, self.settings.action_time, handling) => outcome,
             never = self.keep_claimed(&claimed) => match never {},
         };
         #[cfg(feature = "failpoints")]
@@ -179,7 +180,9 @@ impl Inbox {
                 Ok(Progress::Stuck)
             }
             Err(error) => {
-                self.record_failure(consumer, &claimed, envelope, claimed.attempts, &error).await
+                let recording =
+                    self.record_failure(consumer, &claimed, envelope, claimed.attempts, &error);
+                recording.instrument(span).await
             }
         }
     }

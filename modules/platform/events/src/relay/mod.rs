@@ -8,6 +8,7 @@ mod lanes;
 #[cfg(feature = "failpoints")]
 mod poison;
 mod rows;
+mod spans;
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -21,7 +22,7 @@ use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt, resilience::B
 use storage::{Store, StoreError, tables::outbox};
 use tokio_util::sync::CancellationToken;
 
-use self::{floors::Floors, health::Destinations, lanes::Lanes};
+use self::{floors::Floors, health::Destinations, lanes::Lanes, spans::Sending};
 use crate::{EngineSettings, history::describe};
 
 pub(crate) use self::{health::Trouble, rows::backlog};
@@ -236,6 +237,7 @@ impl Relay {
         destination: &str,
         envelopes: Vec<Envelope>,
     ) -> Result<Receipt, CallFailure> {
+        let sending = Sending::of(&envelopes, destination);
         let publishing = async {
             if destination == self.store.module() {
                 return self.deliver_to_self(envelopes).await;
@@ -243,14 +245,16 @@ impl Relay {
             self.bus.publish(destination, envelopes).await
         };
         let caught = AssertUnwindSafe(publishing).catch_unwind();
-        match tokio::time::timeout(self.settings.publish_time, caught).await {
+        let published = match tokio::time::timeout(self.settings.publish_time, caught).await {
             Ok(Ok(published)) => published,
             Ok(Err(_panic)) => {
                 tracing::error!(messaging.destination.name = destination, "the bus panicked");
                 Err(CallFailure::outcome_unknown(destination))
             }
             Err(_) => Err(CallFailure::deadline_exceeded(destination)),
-        }
+        };
+        sending.end(&published);
+        published
     }
 
     async fn deliver_to_self(&self, envelopes: Vec<Envelope>) -> Result<Receipt, CallFailure> {

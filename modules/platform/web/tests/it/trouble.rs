@@ -9,6 +9,10 @@ use std::{
 use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
 use serde_json::Value;
+use telemetry::{
+    Failed, FinishedSpan, Kind, Rate, TraceLayer, TraceSettings, TraceSink, Value as Span,
+};
+use tracing_subscriber::{Layer, filter::LevelFilter, layer::SubscriberExt};
 use web::Edge;
 
 use crate::support::{Answer, edge, send, send_to};
@@ -76,13 +80,16 @@ async fn a_store_that_fails_is_500_and_a_missing_row_404() {
     }
 }
 
-/// What is logged while the test holds the guard, one JSON record a line.
+/// What is logged, one JSON record a line, and traced while the test holds the guard.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct Told {
+    lines: Arc<Mutex<Vec<u8>>>,
+    spans: Arc<Mutex<Vec<FinishedSpan>>>,
+}
 
-impl Write for Log {
+impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").write(bytes)
+        self.lines.lock().expect("not poisoned").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -90,48 +97,87 @@ impl Write for Log {
     }
 }
 
-impl Log {
+impl TraceSink for Told {
+    fn take(&self, part: Vec<FinishedSpan>) {
+        self.spans.lock().expect("not poisoned").extend(part);
+    }
+}
+
+impl Told {
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt().json().with_writer(move || log.clone()).finish();
+        let told = self.clone();
+        let traces = TraceLayer::new(TraceSettings {
+            rate: Rate::ALL,
+            failed: Failed::Kept,
+            sinks: vec![Arc::new(self.clone())],
+        });
+        let lines = tracing_subscriber::fmt::layer().json().with_writer(move || told.clone());
+        let lines = lines.with_filter(LevelFilter::INFO);
+        let subscriber = tracing_subscriber::registry().with(traces.filtered()).with(lines);
         tracing::subscriber::set_default(subscriber)
     }
 
     fn records(&self) -> Vec<Value> {
-        let text = self.0.lock().expect("not poisoned");
+        let text = self.lines.lock().expect("not poisoned");
         let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines.map(|line| serde_json::from_slice(line).expect("JSON")).collect()
+    }
+
+    /// The one request's span.
+    fn request(&self) -> FinishedSpan {
+        let spans = self.spans.lock().expect("not poisoned");
+        let mut requests = spans.iter().filter(|span| span.kind == Kind::Server);
+        let first = requests.next().expect("a request").clone();
+        assert_eq!(requests.next(), None);
+        first
     }
 }
 
 #[actix_web::test]
-async fn what_went_wrong_is_logged_once_with_the_trace_id() {
-    for (path, cause) in [("fails", "table `secrets` does not exist"), ("panics", "recipe is lost")]
-    {
-        let log = Log::default();
-        let listening = log.listen();
-        trouble(path).await;
+async fn what_went_wrong_is_logged_once_and_traced() {
+    for (path, cause, name) in [
+        ("fails", "table `secrets` does not exist", "GET /v1/trouble/fails"),
+        // The request went down with its handler, and with it the route.
+        ("panics", "recipe is lost", "GET"),
+    ] {
+        let told = Told::default();
+        let listening = told.listen();
+        let answer = trouble(path).await;
         drop(listening);
 
-        let records = log.records();
+        let records = told.records();
         assert_eq!(records.len(), 1, "{records:#?}");
         let record = &records[0];
         assert_eq!(record["level"], "ERROR");
         assert!(record["fields"]["error"].as_str().is_some_and(|text| text.contains(cause)));
         let span = &record["span"];
-        assert_eq!(span["trace_id"], "00000000000000000000000000000001");
         assert_eq!(span["http.request.method"], "GET");
         assert_eq!(span["http.response.status_code"], 500);
+
+        let request = told.request();
+        assert_eq!(request.name, name);
+        assert_eq!(request.error(), Some(&Span::Text("internal".to_owned())));
+        assert_eq!(request.notes[0].message, "request failed");
+        assert_eq!(answer.body["trace_id"], format!("{:032x}", request.trace_id));
     }
 }
 
 #[actix_web::test]
+async fn what_a_client_did_wrong_is_no_failure_of_a_span() {
+    let told = Told::default();
+    let listening = told.listen();
+    assert_eq!(trouble("no-such-thing").await.status, 404);
+    drop(listening);
+    assert_eq!(told.request().error(), None);
+}
+
+#[actix_web::test]
 async fn what_is_unavailable_is_a_warning() {
-    let log = Log::default();
-    let listening = log.listen();
+    let told = Told::default();
+    let listening = told.listen();
     assert_eq!(trouble("call/unavailable").await.status, 503);
     drop(listening);
-    let records = log.records();
+    let records = told.records();
     assert_eq!(records.len(), 1, "{records:#?}");
     assert_eq!(records[0]["level"], "WARN");
     assert_eq!(records[0]["fields"]["problem.slug"], "unavailable");
@@ -140,12 +186,12 @@ async fn what_is_unavailable_is_a_warning() {
 
 #[actix_web::test]
 async fn a_span_names_the_route_and_not_the_path() {
-    let log = Log::default();
-    let listening = log.listen();
+    let told = Told::default();
+    let listening = told.listen();
     let id = "/v1/parts/0190c6a4-0000-7000-8000-000000000001";
     assert_eq!(send(TestRequest::get().uri(id)).await.status, 200);
     drop(listening);
-    let records = log.records();
+    let records = told.records();
     assert_eq!(records[0]["span"]["http.route"], "/v1/parts/{id}");
     assert_eq!(records[0]["span"]["http.response.status_code"], 200);
 }

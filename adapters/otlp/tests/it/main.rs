@@ -1,0 +1,4 @@
+//! The exporter against a collector that speaks OTLP.
+
+mod collector;
+mod traces;

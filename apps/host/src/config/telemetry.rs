@@ -1,0 +1,92 @@
+//! What of a program's traces is kept, and where it goes.
+
+use std::path::PathBuf;
+
+use kernel::Secret;
+use reqwest::{Url, header::HeaderValue};
+use serde::Deserialize;
+use telemetry::Rate;
+
+use super::{Config, Mistakes, Profile, secrets};
+
+/// `[telemetry]`: without an endpoint nothing leaves the program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// A collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is
+    /// below it.
+    pub endpoint: Option<String>,
+    /// The `Authorization` header that it wants.
+    pub authorization: Option<Secret>,
+    /// A file that holds it.
+    pub authorization_file: Option<PathBuf>,
+    /// The share of traces that are kept whatever comes of them, from 0 to 1; all in the profiles
+    /// `local` and `test`, and a tenth in production. A request that says that its trace is kept is
+    /// believed.
+    pub trace_rate: Option<f64>,
+    /// Whether requests that fail are kept besides.
+    pub failed_traces: bool,
+    /// How long spans are gathered before they are sent, in milliseconds: 100 to 60,000.
+    pub every_ms: u64,
+    /// How long the collector may take to answer, in milliseconds: 100 to 60,000.
+    pub patience_ms: u64,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            authorization: None,
+            authorization_file: None,
+            trace_rate: None,
+            failed_traces: true,
+            every_ms: 5_000,
+            patience_ms: 10_000,
+        }
+    }
+}
+
+/// Of the traces of real users.
+const A_TENTH: f64 = 0.1;
+
+impl Config {
+    pub(super) fn read_telemetry(&mut self, mistakes: &mut Mistakes) {
+        let telemetry = &mut self.telemetry;
+        let file = telemetry.authorization_file.as_deref();
+        let authorization = &mut telemetry.authorization;
+        secrets::from_file("telemetry.authorization", authorization, file, mistakes);
+        let is_url = |text: &String| {
+            let url = Url::parse(text);
+            url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if telemetry.endpoint.as_ref().is_some_and(|endpoint| !is_url(endpoint)) {
+            let what = "is the base of a collector's URLs, such as http://127.0.0.1:4318";
+            mistakes.add("telemetry.endpoint", what);
+        }
+        // What is said of it repeats none of it.
+        let is_header = |secret: &Secret| HeaderValue::from_str(secret.expose()).is_ok();
+        if telemetry.authorization.as_ref().is_some_and(|secret| !is_header(secret)) {
+            mistakes.add("telemetry.authorization", "cannot be the value of a header");
+        }
+        if telemetry.trace_rate.is_some_and(|rate| Rate::new(rate).is_none()) {
+            mistakes.add("telemetry.trace_rate", "is between 0 and 1");
+        }
+        let TelemetryConfig { every_ms, patience_ms, .. } = *telemetry;
+        for (key, value) in [("every_ms", every_ms), ("patience_ms", patience_ms)] {
+            if !(100..=60_000).contains(&value) {
+                let what = format!("is between 100 and 60000, not {value}");
+                mistakes.add(format!("telemetry.{key}"), what);
+            }
+        }
+    }
+
+    /// Which traces are kept.
+    pub(crate) fn trace_rate(&self) -> Rate {
+        let by_profile = match self.profile {
+            Profile::Local | Profile::Test => 1.0,
+            Profile::Production => A_TENTH,
+        };
+        let share = self.telemetry.trace_rate.unwrap_or(by_profile);
+        Rate::new(share).unwrap_or(Rate::ALL)
+    }
+}

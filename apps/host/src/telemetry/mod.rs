@@ -1,0 +1,138 @@
+//! What a program tells of its work: the log, and traces.
+
+mod level;
+mod lines;
+
+use std::{io::IsTerminal, sync::Arc, time::Duration};
+
+use kernel::CallId;
+use otlp::{Exported, OtlpConfig, OtlpTraces, Service};
+use telemetry::{Failed, Figures, TraceLayer, TraceSettings, TraceSink, conventions::SPAN_KIND};
+use tokio::runtime::Handle;
+use tracing::Level;
+use tracing_subscriber::{
+    Layer,
+    filter::{FilterExt, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    reload,
+    util::SubscriberInitExt,
+};
+
+pub(crate) use self::level::{LevelError, LogLevel};
+use self::lines::{JsonFields, JsonLines, PlainFields, PlainLines};
+use crate::config::{Config, LogFormat, Mistakes, Profile};
+
+/// What the last traces get at the end of a program to come to the collector.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Checks `log.level`.
+pub(crate) fn check(config: &Config, mistakes: &mut Mistakes) {
+    if let Err(error) = level::parse(&config.log.level) {
+        mistakes.add("log.level", error);
+    }
+}
+
+/// The log and the traces of this process, until it ends. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Telemetry {
+    traces: TraceLayer,
+    collector: Option<Arc<OtlpTraces>>,
+    level: LogLevel,
+}
+
+impl Telemetry {
+    /// Starts both for the whole process; exports run on `runtime`. A second start, as in tests,
+    /// changes nothing.
+    pub(crate) fn start(
+        name: &'static str,
+        config: &Config,
+        runtime: &Handle,
+    ) -> anyhow::Result<Self> {
+        let collector = collector(name, config, runtime)?;
+        let sinks = collector.iter().map(|collector| Arc::clone(collector) as Arc<dyn TraceSink>);
+        let failed = if config.telemetry.failed_traces { Failed::Kept } else { Failed::Forgotten };
+        let traces = TraceLayer::new(TraceSettings {
+            rate: config.trace_rate(),
+            failed,
+            sinks: sinks.collect(),
+        });
+        let (filter, handle) = reload::Layer::new(level::parse(&config.log.level)?);
+        let level = LogLevel::new(&config.log.level, handle);
+        let format = config.log.format.unwrap_or(match config.profile {
+            Profile::Local | Profile::Test => LogFormat::Pretty,
+            Profile::Production => LogFormat::Json,
+        });
+        // Lines name the trace that they belong to, at whichever level.
+        let filter = filter.or(filter_fn(|metadata| {
+            metadata.is_span()
+                && *metadata.level() <= Level::INFO
+                && metadata.fields().field(SPAN_KIND).is_some()
+        }));
+        let registry = tracing_subscriber::registry().with(traces.filtered());
+        let started = match format {
+            LogFormat::Pretty => {
+                let colours = std::io::stdout().is_terminal();
+                let lines = fmt::layer().fmt_fields(PlainFields).event_format(PlainLines);
+                registry.with(lines.with_ansi(colours).with_filter(filter)).try_init()
+            }
+            LogFormat::Json => {
+                let lines = fmt::layer().fmt_fields(JsonFields).event_format(JsonLines);
+                registry.with(lines.with_filter(filter)).try_init()
+            }
+        };
+        if started.is_err() {
+            tracing::debug!("logging had been started before");
+        }
+        Ok(Self { traces, collector, level })
+    }
+
+    /// What is logged.
+    pub(crate) const fn level(&self) -> &LogLevel {
+        &self.level
+    }
+
+    /// What became of traces here.
+    pub(crate) fn traces(&self) -> Figures {
+        self.traces.figures()
+    }
+
+    /// What became of them at the collector, where there is one.
+    pub(crate) fn exported(&self) -> Option<Exported> {
+        self.collector.as_ref().map(|collector| collector.exported())
+    }
+
+    /// Sends what is left. For the program's own thread, once nothing works any more.
+    pub(crate) fn end(self) {
+        if let Some(collector) = self.collector {
+            collector.shut_down(FAREWELL);
+        }
+    }
+}
+
+fn collector(
+    name: &'static str,
+    config: &Config,
+    runtime: &Handle,
+) -> anyhow::Result<Option<Arc<OtlpTraces>>> {
+    let settings = &config.telemetry;
+    let Some(endpoint) = settings.endpoint.clone() else { return Ok(None) };
+    let otlp = OtlpConfig {
+        endpoint,
+        authorization: settings.authorization.clone(),
+        patience: Duration::from_millis(settings.patience_ms),
+        every: Duration::from_millis(settings.every_ms),
+    };
+    let environment = match config.profile {
+        Profile::Local => "local",
+        Profile::Test => "test",
+        Profile::Production => "production",
+    };
+    let service = Service {
+        name: name.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: CallId::random().to_string(),
+        environment: environment.to_owned(),
+    };
+    Ok(Some(Arc::new(OtlpTraces::new(&otlp, service, runtime.clone())?)))
+}
