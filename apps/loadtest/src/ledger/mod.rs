@@ -22,8 +22,9 @@ use books::Books;
 
 pub(crate) use books::has_subscription;
 
-/// The most requests with an unknown outcome that are asked about again: their bodies are kept.
-pub const MOST_DOUBTS: usize = 10_000;
+/// The most requests with an unknown outcome that are asked about again: their bodies are kept, some
+/// hundred bytes each. A run far beyond what a shape can do has tens of thousands.
+pub const MOST_DOUBTS: usize = 100_000;
 /// The most sign-ups that are looked for again, since each costs the server a password's hash.
 pub const MOST_SIGN_UPS: usize = 100;
 /// The most faults that are written out.

@@ -59,7 +59,7 @@ fn caveats(options: &Options, cores: &Cores) -> Vec<String> {
         });
         caveats.push("Nothing bounded the programs' memory: what they held is told.".to_owned());
         caveats.push(
-            "The programs had limits of requests that nobody reaches, access tokens that last two \
+            "The programs had limits of requests that nobody reaches, access tokens that last six \
              hours, and seats whose reservation is given up after 20 s."
                 .to_owned(),
         );
