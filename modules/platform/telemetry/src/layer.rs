@@ -12,11 +12,12 @@ use kernel::TraceContext;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     span::{Attributes, Id, Record},
+    subscriber::Interest,
 };
 use tracing_subscriber::{
     Layer,
-    filter::{FilterFn, Filtered, LevelFilter},
-    layer::Context,
+    filter::{Filtered, LevelFilter},
+    layer::{Context, Filter},
     registry::{LookupSpan, SpanRef},
 };
 
@@ -62,7 +63,7 @@ pub struct TraceLayer {
 }
 
 /// [`TraceLayer::filtered`].
-pub type FilteredTraceLayer<S> = Filtered<TraceLayer, FilterFn, S>;
+pub type FilteredTraceLayer<S> = Filtered<TraceLayer, TraceFilter, S>;
 
 /// A span of a trace, while it lasts.
 pub(crate) struct Traced {
@@ -107,13 +108,8 @@ impl TraceLayer {
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
-        let (wanted, level): (Wanted, _) = if self.parts.has_sinks() {
-            (what_is_recorded, LevelFilter::DEBUG)
-        } else {
-            (what_has_a_position, LevelFilter::INFO)
-        };
-        // Without the hint, the traces of all libraries would be looked at one by one.
-        self.clone().with_filter(FilterFn::new(wanted).with_max_level_hint(level))
+        let listening = if self.parts.has_sinks() { Listening::ToAll } else { Listening::ToPlaces };
+        self.clone().with_filter(TraceFilter(listening))
     }
 
     /// What became of traces so far.
@@ -150,15 +146,47 @@ impl TraceLayer {
     }
 }
 
-type Wanted = fn(&Metadata<'_>) -> bool;
+/// What the layer asks for.
+pub struct TraceFilter(Listening);
 
-fn what_is_recorded(metadata: &Metadata<'_>) -> bool {
-    let most = if is_of_a_trace(metadata) { Level::DEBUG } else { Level::WARN };
-    *metadata.level() <= most && (metadata.is_event() || is_of_a_trace(metadata))
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listening {
+    /// To spans of traces, to warnings and to errors.
+    ToAll,
+    /// To spans that say where in a trace something is.
+    ToPlaces,
 }
 
-fn what_has_a_position(metadata: &Metadata<'_>) -> bool {
-    is_of_a_trace(metadata) && *metadata.level() <= Level::INFO
+impl TraceFilter {
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let level = *metadata.level();
+        match self.0 {
+            Listening::ToAll if is_of_a_trace(metadata) => level <= Level::DEBUG,
+            Listening::ToAll => metadata.is_event() && level <= Level::WARN,
+            Listening::ToPlaces => is_of_a_trace(metadata) && level <= Level::INFO,
+        }
+    }
+}
+
+impl<S> Filter<S> for TraceFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    /// Never once and for all. What a filter said last is kept by the thread until a span or an event
+    /// comes of it, and none does where a library only asks, as the `log` crate does: without being
+    /// asked again, the next span would be taken for one that is not wanted.
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) { Interest::sometimes() } else { Interest::never() }
+    }
+
+    /// Without it, whatever libraries have to say would be looked at one by one.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(match self.0 {
+            Listening::ToAll => LevelFilter::DEBUG,
+            Listening::ToPlaces => LevelFilter::INFO,
+        })
+    }
 }
 
 /// A span that says its kind.

@@ -27,6 +27,6 @@ mod sampling;
 mod span;
 
 pub use entry::{Entry, entry, here, position, position_of};
-pub use layer::{Failed, Figures, FilteredTraceLayer, TraceLayer, TraceSettings};
+pub use layer::{Failed, Figures, FilteredTraceLayer, TraceFilter, TraceLayer, TraceSettings};
 pub use sampling::Rate;
 pub use span::{FinishedSpan, Kind, Note, Parent, TraceSink, Value};

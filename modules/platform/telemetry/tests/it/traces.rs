@@ -8,7 +8,7 @@ use telemetry::{
     entry, here, position,
 };
 use tracing::{Span, field, subscriber::with_default};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, filter::LevelFilter, layer::SubscriberExt};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const ELSEWHERE: TraceContext =
@@ -224,4 +224,25 @@ fn what_is_not_recorded_is_counted_too() {
     });
     assert_eq!(taken.spans(), []);
     assert_eq!(layer.figures().forgotten, 1);
+}
+
+#[test]
+fn who_only_asks_whether_to_log_loses_no_span() {
+    let taken = Arc::new(Taken::default());
+    let layer = TraceLayer::new(TraceSettings {
+        rate: Rate::ALL,
+        failed: Failed::Kept,
+        sinks: vec![taken.clone()],
+    });
+    // A log, which wants other spans as well.
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+    let log = log.with_filter(LevelFilter::INFO);
+    with_default(tracing_subscriber::registry().with(layer.filtered()).with(log), || {
+        let for_the_log = tracing::info_span!("for the log");
+        let metadata = for_the_log.metadata().expect("what it is");
+        // As the `log` crate does for each of its records.
+        tracing::dispatcher::get_default(|dispatch| dispatch.enabled(metadata));
+        request(Entry::Begins(TRACE)).in_scope(|| {});
+    });
+    assert_eq!(taken.spans().len(), 1);
 }
