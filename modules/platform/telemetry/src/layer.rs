@@ -10,22 +10,20 @@ use std::{
 
 use kernel::TraceContext;
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Event, Subscriber,
     span::{Attributes, Id, Record},
-    subscriber::Interest,
 };
 use tracing_subscriber::{
     Layer,
-    filter::{Filtered, LevelFilter},
-    layer::{Context, Filter},
+    filter::Filtered,
+    layer::Context,
     registry::{LookupSpan, SpanRef},
 };
 
 use crate::{
-    Entry, FinishedSpan, Note, Parent, Rate, TraceSink, Value,
-    conventions::SPAN_KIND,
-    entry,
+    Entry, FinishedSpan, Note, Parent, Rate, TraceSink, Value, entry,
     fields::Fields,
+    filter::{Listening, TraceFilter},
     part::{Part, Parts},
 };
 
@@ -144,54 +142,6 @@ impl TraceLayer {
             recorded,
         }
     }
-}
-
-/// What the layer asks for.
-pub struct TraceFilter(Listening);
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Listening {
-    /// To spans of traces, to warnings and to errors.
-    ToAll,
-    /// To spans that say where in a trace something is.
-    ToPlaces,
-}
-
-impl TraceFilter {
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        let level = *metadata.level();
-        match self.0 {
-            Listening::ToAll if is_of_a_trace(metadata) => level <= Level::DEBUG,
-            Listening::ToAll => metadata.is_event() && level <= Level::WARN,
-            Listening::ToPlaces => is_of_a_trace(metadata) && level <= Level::INFO,
-        }
-    }
-}
-
-impl<S> Filter<S> for TraceFilter {
-    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.wants(metadata)
-    }
-
-    /// Never once and for all. What a filter said last is kept by the thread until a span or an event
-    /// comes of it, and none does where a library only asks, as the `log` crate does: without being
-    /// asked again, the next span would be taken for one that is not wanted.
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) { Interest::sometimes() } else { Interest::never() }
-    }
-
-    /// Without it, whatever libraries have to say would be looked at one by one.
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match self.0 {
-            Listening::ToAll => LevelFilter::DEBUG,
-            Listening::ToPlaces => LevelFilter::INFO,
-        })
-    }
-}
-
-/// A span that says its kind.
-fn is_of_a_trace(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.fields().field(SPAN_KIND).is_some()
 }
 
 impl<S> Layer<S> for TraceLayer

@@ -21,12 +21,14 @@
 pub mod conventions;
 mod entry;
 mod fields;
+mod filter;
 mod layer;
 mod part;
 mod sampling;
 mod span;
 
 pub use entry::{Entry, entry, here, position, position_of};
-pub use layer::{Failed, Figures, FilteredTraceLayer, TraceFilter, TraceLayer, TraceSettings};
+pub use filter::TraceFilter;
+pub use layer::{Failed, Figures, FilteredTraceLayer, TraceLayer, TraceSettings};
 pub use sampling::Rate;
 pub use span::{FinishedSpan, Kind, Note, Parent, TraceSink, Value};
