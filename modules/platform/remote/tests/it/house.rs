@@ -14,10 +14,14 @@ use tokens::{HopSigner, HopVerifier, SigningKey, TrustStore};
 use tokio::{
     net::TcpSocket,
     runtime::{Handle, Runtime},
+    sync::mpsc,
 };
 use uuid::Uuid;
 
-use crate::ledger::{Ledger, LedgerApi};
+use crate::{
+    ledger::{Ledger, LedgerApi},
+    within,
+};
 
 /// The way that calls take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +125,13 @@ impl Reserved {
 pub(crate) struct Server {
     place: Reserved,
     verifier_key: Arc<SigningKey>,
-    running: Option<ServerHandle>,
+    running: Option<Running>,
+}
+
+struct Running {
+    handle: ServerHandle,
+    /// Closed once the last connection is gone: each holds the other end.
+    gone: mpsc::Receiver<()>,
 }
 
 /// A server that is still down, and the transport to it.
@@ -152,21 +162,27 @@ impl Server {
         let ports = vec![ServedPort { service: "ledger".to_owned(), dispatch }];
         let routes = web::internal::ports(ports, verifier);
         let listener = TcpListener::bind(self.place.address).expect("the same port again");
-        let server = HttpServer::new(move || web::internal_app(routes.clone()))
-            .workers(1)
-            .disable_signals()
-            .h1_allow_half_closed(web::HALF_CLOSED)
-            .listen(listener)
-            .expect("a listener")
-            .run();
-        self.running = Some(server.handle());
+        let (here, gone) = mpsc::channel::<()>(1);
+        let server =
+            HttpServer::new(move || web::internal_app(routes.clone()).app_data(here.clone()))
+                .workers(1)
+                .disable_signals()
+                .h1_allow_half_closed(web::HALF_CLOSED)
+                .listen(listener)
+                .expect("a listener")
+                .run();
+        self.running = Some(Running { handle: server.handle(), gone });
         tokio::spawn(server);
     }
 
-    /// Like a kill: what is running is cut off.
+    /// Like a kill: what is running is cut off, and nothing is answered from here on.
+    ///
+    /// To have told the workers to stop is not enough: until they do, they answer.
     pub(crate) async fn stop(&mut self) {
         const GRACEFULLY: bool = false;
-        self.running.take().expect("it is up").stop(GRACEFULLY).await;
+        let Running { handle, mut gone } = self.running.take().expect("it is up");
+        handle.stop(GRACEFULLY).await;
+        assert_eq!(within(gone.recv()).await, None, "nothing is ever sent");
     }
 }
 
