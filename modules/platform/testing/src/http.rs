@@ -3,7 +3,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use actix_web::{HttpServer, dev::ServerHandle};
@@ -11,7 +11,7 @@ use kernel::SystemClock;
 use remote::{HttpClient, HttpTransport, Remote};
 use seam::{Dispatch, ServedPort, Transport};
 use tokens::{HopSigner, HopVerifier, SigningKey, TrustStore};
-use tokio::{net::TcpSocket, runtime::Handle};
+use tokio::{net::TcpSocket, runtime::Handle, sync::mpsc};
 
 /// The program that calls, as its token names it.
 const CALLER: &str = "caller";
@@ -26,14 +26,64 @@ pub(crate) fn serve(service: &str, dispatch: Arc<dyn Dispatch>) -> Arc<dyn Trans
     server.transport()
 }
 
+/// Leads to `service` at `addresses`, its connections on `runtime`, its tokens signed with `key`.
+///
+/// # Panics
+/// Where TLS cannot be set up.
+pub fn transport_to(
+    service: &str,
+    addresses: impl IntoIterator<Item = SocketAddr>,
+    key: Arc<SigningKey>,
+    runtime: Handle,
+) -> Arc<dyn Transport> {
+    let urls = addresses.into_iter().map(|address| format!("http://{address}")).collect();
+    let client = HttpClient::new(runtime).expect("a client");
+    let signer = HopSigner::new(key, CALLER, Arc::new(SystemClock));
+    let remote = Remote { service: service.to_owned(), urls };
+    Arc::new(HttpTransport::new(remote, client, Arc::new(signer)).expect("a transport"))
+}
+
+/// An address of this machine that nobody listens at.
+pub struct Reserved {
+    address: SocketAddr,
+    /// Bound and not listening: the port is nobody else's, and connections to it are refused.
+    _socket: TcpSocket,
+}
+
+impl Reserved {
+    /// # Panics
+    /// Where no port is to be had.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it takes a port of the machine")]
+    pub fn new() -> Self {
+        let reserve = || {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+            std::io::Result::Ok(Self { address: socket.local_addr()?, _socket: socket })
+        };
+        reserve().expect("a free port")
+    }
+
+    /// Where nobody listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
 /// A place on this machine where a service is, or is not.
 pub struct PortServer {
     service: String,
-    address: SocketAddr,
+    place: Reserved,
     key: Arc<SigningKey>,
-    running: Mutex<Option<ServerHandle>>,
-    /// Bound and not listening: the port is nobody else's, and connections to it are refused.
-    _reserved: TcpSocket,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    handle: ServerHandle,
+    /// Closed once the last connection is gone: each holds the other end.
+    gone: mpsc::Receiver<()>,
 }
 
 impl PortServer {
@@ -43,20 +93,18 @@ impl PortServer {
     /// Where no port is to be had.
     #[must_use]
     pub fn new(service: &str) -> Self {
-        let reserve = || {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-            std::io::Result::Ok((socket.local_addr()?, socket))
-        };
-        let (address, reserved) = reserve().expect("a free port");
         Self {
             service: service.to_owned(),
-            address,
+            place: Reserved::new(),
             key: Arc::new(SigningKey::generate().expect("a key")),
             running: Mutex::default(),
-            _reserved: reserved,
         }
+    }
+
+    /// Where it listens, or would.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.place.address
     }
 
     /// Leads there, whether anybody listens or not.
@@ -65,11 +113,13 @@ impl PortServer {
     /// Outside of a runtime.
     #[must_use]
     pub fn transport(&self) -> Arc<dyn Transport> {
-        let client = HttpClient::new(Handle::current()).expect("a client");
-        let signer = HopSigner::new(Arc::clone(&self.key), CALLER, Arc::new(SystemClock));
-        let urls = vec![format!("http://{}", self.address)];
-        let remote = Remote { service: self.service.clone(), urls };
-        Arc::new(HttpTransport::new(remote, client, Arc::new(signer)).expect("a transport"))
+        self.transport_on(Handle::current())
+    }
+
+    /// Leads there as from a web worker: its connections live on `runtime`.
+    #[must_use]
+    pub fn transport_on(&self, runtime: Handle) -> Arc<dyn Transport> {
+        transport_to(&self.service, [self.address()], Arc::clone(&self.key), runtime)
     }
 
     /// Serves `dispatch`, until it is stopped or the test's runtime ends.
@@ -81,29 +131,34 @@ impl PortServer {
         let verifier = HopVerifier::new(trust, Arc::new(SystemClock));
         let ports = vec![ServedPort { service: self.service.clone(), dispatch }];
         let routes = web::internal::ports(ports, verifier);
-        let listener = TcpListener::bind(self.address).expect("the port that is reserved");
-        let server = HttpServer::new(move || web::internal_app(routes.clone()))
-            .workers(1)
-            .disable_signals()
-            .h1_allow_half_closed(web::HALF_CLOSED)
-            .listen(listener)
-            .expect("a listener")
-            .run();
-        *self.running() = Some(server.handle());
+        let listener = TcpListener::bind(self.address()).expect("the port that is reserved");
+        let (here, gone) = mpsc::channel::<()>(1);
+        let server =
+            HttpServer::new(move || web::internal_app(routes.clone()).app_data(here.clone()))
+                .workers(1)
+                .disable_signals()
+                .h1_allow_half_closed(web::HALF_CLOSED)
+                .listen(listener)
+                .expect("a listener")
+                .run();
+        *self.running() = Some(Running { handle: server.handle(), gone });
         tokio::spawn(server);
     }
 
-    /// Ends it like a kill: what is under way is cut off.
+    /// Ends it like a kill: what is under way is cut off, and nothing is answered from here on.
+    ///
+    /// To have told its worker to stop is not enough: until it does, it answers.
     ///
     /// # Panics
     /// Where it is not up.
     pub async fn stop(&self) {
         const GRACEFULLY: bool = false;
-        let running = self.running().take().expect("it is up");
-        running.stop(GRACEFULLY).await;
+        let Running { handle, mut gone } = self.running().take().expect("it is up");
+        handle.stop(GRACEFULLY).await;
+        let None = gone.recv().await else { unreachable!("nothing is ever sent") };
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<ServerHandle>> {
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

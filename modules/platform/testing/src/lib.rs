@@ -18,5 +18,5 @@ pub use bus::{Published, RecordingBus};
 pub use clients::{CLIENTS, Client, clients_of};
 pub use contexts::{anonymous_context, tenant_context, user_context};
 pub use engines::drain;
-pub use http::PortServer;
+pub use http::{PortServer, Reserved, transport_to};
 pub use store::{FixedRoutes, TestStore, TestStoreBuilder, noon};

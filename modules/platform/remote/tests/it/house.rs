@@ -1,27 +1,14 @@
 //! A caller and a callee, and one of the ways between them.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use actix_web::{HttpServer, dev::ServerHandle};
-use kernel::{CallContext, CallId, Principal, Role, SystemClock, TenantId, UserId};
-use remote::{HttpClient, HttpTransport, Remote};
-use seam::{Dispatch, Loopback, Port, Repeat, ServedPort, Slot};
-use tokens::{HopSigner, HopVerifier, SigningKey, TrustStore};
-use tokio::{
-    net::TcpSocket,
-    runtime::{Handle, Runtime},
-    sync::mpsc,
-};
+use kernel::{CallContext, CallId, Principal, Role, TenantId, UserId};
+use seam::{Loopback, Port, Repeat, Slot};
+use testing::PortServer;
+use tokio::runtime::{Handle, Runtime};
 use uuid::Uuid;
 
-use crate::{
-    ledger::{Ledger, LedgerApi},
-    within,
-};
+use crate::ledger::{Ledger, LedgerApi};
 
 /// The way that calls take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +32,7 @@ pub(crate) struct House {
 
 enum Callee {
     InProcess(Slot<dyn LedgerApi>),
-    Http(Server),
+    Http(PortServer),
 }
 
 impl House {
@@ -70,8 +57,9 @@ impl House {
             Way::Http | Way::HttpFromWorker => {
                 let main = (way == Way::HttpFromWorker).then(MainRuntime::new);
                 let handle = main.as_ref().map_or_else(Handle::current, MainRuntime::handle);
-                let (server, transport) = http(handle);
-                (<dyn LedgerApi>::remote(transport), Callee::Http(server), main)
+                let server = PortServer::new("ledger");
+                let client = <dyn LedgerApi>::remote(server.transport_on(handle));
+                (client, Callee::Http(server), main)
             }
         };
         Self { client, ledger, callee, _main: main }
@@ -89,7 +77,7 @@ impl House {
     pub(crate) fn address(&self) -> SocketAddr {
         match &self.callee {
             Callee::InProcess(_) => panic!("this callee listens nowhere"),
-            Callee::Http(server) => server.place.address,
+            Callee::Http(server) => server.address(),
         }
     }
 
@@ -99,90 +87,6 @@ impl House {
             Callee::InProcess(_) => panic!("this callee lives and dies with its caller"),
             Callee::Http(server) => server.stop().await,
         }
-    }
-}
-
-/// An address that nobody listens at.
-pub(crate) struct Reserved {
-    pub(crate) address: SocketAddr,
-    /// Bound and not listening: the port is nobody else's, and connections to it are refused.
-    _socket: TcpSocket,
-}
-
-impl Reserved {
-    pub(crate) fn new() -> Self {
-        let reserve = || {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-            std::io::Result::Ok(Self { address: socket.local_addr()?, _socket: socket })
-        };
-        reserve().expect("a free port")
-    }
-}
-
-/// An address with a server at it, or with none.
-pub(crate) struct Server {
-    place: Reserved,
-    verifier_key: Arc<SigningKey>,
-    running: Option<Running>,
-}
-
-struct Running {
-    handle: ServerHandle,
-    /// Closed once the last connection is gone: each holds the other end.
-    gone: mpsc::Receiver<()>,
-}
-
-/// A server that is still down, and the transport to it.
-pub(crate) fn http(runtime: Handle) -> (Server, Arc<HttpTransport>) {
-    let place = Reserved::new();
-    let key = Arc::new(SigningKey::generate().expect("a key"));
-    let transport = transport([place.address], Arc::clone(&key), runtime);
-    (Server { place, verifier_key: key, running: None }, transport)
-}
-
-/// A transport to these addresses, signing as `monolith` with `key`.
-pub(crate) fn transport(
-    addresses: impl IntoIterator<Item = SocketAddr>,
-    key: Arc<SigningKey>,
-    runtime: Handle,
-) -> Arc<HttpTransport> {
-    let urls = addresses.into_iter().map(|address| format!("http://{address}")).collect();
-    let signer = HopSigner::new(key, "monolith", Arc::new(SystemClock));
-    let client = HttpClient::new(runtime).expect("a client");
-    let remote = Remote { service: "ledger".to_owned(), urls };
-    Arc::new(HttpTransport::new(remote, client, Arc::new(signer)).expect("a transport"))
-}
-
-impl Server {
-    pub(crate) fn start(&mut self, dispatch: Arc<dyn Dispatch>) {
-        let trust = TrustStore::fixed([("monolith", self.verifier_key.public_jwk())]);
-        let verifier = HopVerifier::new(trust.expect("trust"), Arc::new(SystemClock));
-        let ports = vec![ServedPort { service: "ledger".to_owned(), dispatch }];
-        let routes = web::internal::ports(ports, verifier);
-        let listener = TcpListener::bind(self.place.address).expect("the same port again");
-        let (here, gone) = mpsc::channel::<()>(1);
-        let server =
-            HttpServer::new(move || web::internal_app(routes.clone()).app_data(here.clone()))
-                .workers(1)
-                .disable_signals()
-                .h1_allow_half_closed(web::HALF_CLOSED)
-                .listen(listener)
-                .expect("a listener")
-                .run();
-        self.running = Some(Running { handle: server.handle(), gone });
-        tokio::spawn(server);
-    }
-
-    /// Like a kill: what is running is cut off, and nothing is answered from here on.
-    ///
-    /// To have told the workers to stop is not enough: until they do, they answer.
-    pub(crate) async fn stop(&mut self) {
-        const GRACEFULLY: bool = false;
-        let Running { handle, mut gone } = self.running.take().expect("it is up");
-        handle.stop(GRACEFULLY).await;
-        assert_eq!(within(gone.recv()).await, None, "nothing is ever sent");
     }
 }
 

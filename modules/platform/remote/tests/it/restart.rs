@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use kernel::CallKey;
 use seam::{CallFailure, Port};
+use testing::transport_to;
 use tokio::runtime::Handle;
 
 use crate::{
-    house::{House, Way, context, transport},
+    house::{House, Way, context},
     ledger::{Entry, LedgerApi, LedgerError, Trouble},
     within,
 };
@@ -85,7 +86,7 @@ async fn the_outcome_of_a_call_that_is_cut_off_is_unknown() {
 async fn a_program_that_is_not_trusted_is_told_so() {
     let house = House::open(Way::Http).await;
     let key = tokens::SigningKey::generate().expect("a key").into();
-    let stranger = transport([house.address()], key, Handle::current());
+    let stranger = transport_to("ledger", [house.address()], key, Handle::current());
     let client = <dyn LedgerApi>::remote(stranger);
     let Err(LedgerError::Call(CallFailure::Incompatible { detail, .. })) =
         client.balance(&context()).await

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use seam::{CallFigures, Meter, Port, Slot, StepFigures, Transport};
+use testing::{PortServer, transport_to};
 use tokens::SigningKey;
 use tokio::runtime::Handle;
 
 use crate::{
-    house::{context, http, transport},
+    house::context,
     ledger::{Ledger, LedgerApi, LedgerError, Trouble},
     peer::{Act, Peer},
     within,
@@ -37,11 +38,11 @@ fn check_sum(figures: &CallFigures, steps: StepFigures) {
 async fn a_callee_tells_its_part_of_a_call() {
     const CALLS: u64 = 4;
     const TOIL_MS: u64 = 3;
-    let (mut server, transport) = http(Handle::current());
+    let server = PortServer::new("ledger");
     let ledger: Arc<dyn LedgerApi> = Arc::<Ledger>::default();
     server.start(<dyn LedgerApi>::server(Slot::filled(ledger)));
     let meter = Meter::new();
-    let client = counted(&meter, transport);
+    let client = counted(&meter, server.transport());
     for _ in 0..CALLS {
         within(client.misbehave(&context(), Trouble::Toil(TOIL_MS))).await.expect("done");
     }
@@ -57,11 +58,11 @@ async fn a_callee_tells_its_part_of_a_call() {
 
 #[tokio::test]
 async fn a_refusal_is_timed_and_a_failure_is_not() {
-    let (mut server, transport) = http(Handle::current());
+    let server = PortServer::new("ledger");
     let ledger: Arc<dyn LedgerApi> = Arc::<Ledger>::default();
     server.start(<dyn LedgerApi>::server(Slot::filled(ledger)));
     let meter = Meter::new();
-    let client = counted(&meter, transport);
+    let client = counted(&meter, server.transport());
     let refused = within(client.misbehave(&context(), Trouble::RefuseClosed)).await;
     assert_eq!(refused, Err(LedgerError::Closed));
     let failed = within(client.misbehave(&context(), Trouble::Panic)).await;
@@ -96,7 +97,7 @@ async fn what_a_peer_tells_of_its_time_cannot_do_harm() {
     let peer = Peer::following(ACTS).await;
     let key = Arc::new(SigningKey::generate().expect("a key"));
     let meter = Meter::new();
-    let client = counted(&meter, transport([peer.address], key, Handle::current()));
+    let client = counted(&meter, transport_to("ledger", [peer.address], key, Handle::current()));
     for act in ACTS {
         assert_eq!(within(client.balance(&context())).await, Ok(7), "{act:?}");
     }
@@ -114,7 +115,7 @@ async fn a_call_that_is_sent_again_is_one_call() {
     let peer = Peer::following(&[DRAINING, Act::Answer("done", "7")]).await;
     let key = Arc::new(SigningKey::generate().expect("a key"));
     let meter = Meter::new();
-    let client = counted(&meter, transport([peer.address], key, Handle::current()));
+    let client = counted(&meter, transport_to("ledger", [peer.address], key, Handle::current()));
     assert_eq!(within(client.balance(&context())).await, Ok(7));
     let (figures, _) = only(&meter);
     assert_eq!((figures.calls, figures.retries, figures.failures), (1, 1, 0));

@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use seam::{CallFailure, Port};
+use testing::{Reserved, transport_to};
 use tokens::SigningKey;
 use tokio::runtime::Handle;
 
 use crate::{
-    house::{Reserved, context, context_with, transport},
+    house::{context, context_with},
     ledger::{LedgerApi, LedgerError},
     peer::{Act, Peer},
     within,
@@ -18,7 +19,7 @@ const DRAINING: Act = Act::Answer("failed", r#"{"failure":"unavailable","service
 
 fn client(addresses: impl IntoIterator<Item = SocketAddr>) -> Arc<dyn LedgerApi> {
     let key = Arc::new(SigningKey::generate().expect("a key"));
-    <dyn LedgerApi>::remote(transport(addresses, key, Handle::current()))
+    <dyn LedgerApi>::remote(transport_to("ledger", addresses, key, Handle::current()))
 }
 
 async fn call(client: &Arc<dyn LedgerApi>) -> Result<i64, LedgerError> {
@@ -43,7 +44,7 @@ fn header<'a>(request: &'a str, name: &str) -> &'a str {
 #[tokio::test]
 async fn a_refused_connection_is_unavailable() {
     let nobody = Reserved::new();
-    assert_eq!(call(&client([nobody.address])).await, unavailable());
+    assert_eq!(call(&client([nobody.address()])).await, unavailable());
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use seam::{CallFailure, Dispatch, Loopback, Port, Repeat, Slot, Transport};
-use tokio::runtime::Handle;
+use testing::PortServer;
 
-use crate::{house::http, ledger};
+use crate::ledger;
 
 /// The ledger's contract, one release later.
 mod newer {
@@ -67,9 +67,9 @@ mod next {
 /// A transport that leads to `callee` in process, and one over HTTP.
 fn both_wires(callee: &Arc<dyn Dispatch>) -> [Arc<dyn Transport>; 2] {
     let loopback = Loopback::new("ledger", Arc::clone(callee), Repeat::Always);
-    let (mut server, transport) = http(Handle::current());
+    let server = PortServer::new("ledger");
     server.start(Arc::clone(callee));
-    [Arc::new(loopback), transport]
+    [Arc::new(loopback), server.transport()]
 }
 
 fn old_callee() -> Arc<dyn Dispatch> {
