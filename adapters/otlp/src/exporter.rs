@@ -1,4 +1,4 @@
-//! An exporter whose outages are told once.
+//! Exporters whose outages are told once.
 
 use std::{
     sync::{
@@ -24,7 +24,6 @@ pub(crate) struct Fate {
     pub(crate) sent: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) left_out: AtomicU64,
-    is_down: AtomicBool,
 }
 
 impl Fate {
@@ -39,10 +38,55 @@ impl Fate {
     }
 }
 
+/// Whether the collector takes what it is sent.
+#[derive(Debug)]
+pub(crate) struct Outage {
+    what: &'static str,
+    /// What becomes of them meanwhile.
+    loss: &'static str,
+    is_down: AtomicBool,
+}
+
+impl Outage {
+    pub(crate) const fn of_traces() -> Self {
+        Self::of("traces", "what comes until it does is lost")
+    }
+
+    pub(crate) const fn of_metrics() -> Self {
+        Self::of("metrics", "the next ones say what these said")
+    }
+
+    const fn of(what: &'static str, loss: &'static str) -> Self {
+        Self { what, loss, is_down: AtomicBool::new(false) }
+    }
+
+    /// Says when it begins and when it ends, and nothing in between.
+    pub(crate) fn note(&self, outcome: &OTelSdkResult) {
+        let what = self.what;
+        match outcome {
+            Ok(()) => {
+                if self.is_down.swap(false, Relaxed) {
+                    tracing::info!("the collector takes {what} again");
+                }
+            }
+            Err(error) => {
+                if !self.is_down.swap(true, Relaxed) {
+                    tracing::warn!(
+                        error = error as &dyn std::error::Error,
+                        "the collector takes no {what}; {}",
+                        self.loss
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Watched<E> {
     pub(crate) inner: E,
     pub(crate) fate: Arc<Fate>,
+    pub(crate) outage: Outage,
 }
 
 impl<E: SpanExporter> SpanExporter for Watched<E> {
@@ -50,23 +94,9 @@ impl<E: SpanExporter> SpanExporter for Watched<E> {
         let spans = batch.len() as u64;
         let outcome = self.inner.export(batch).await;
         self.fate.waiting.fetch_sub(spans as usize, Relaxed);
-        match &outcome {
-            Ok(()) => {
-                self.fate.sent.fetch_add(spans, Relaxed);
-                if self.fate.is_down.swap(false, Relaxed) {
-                    tracing::info!("the collector takes traces again");
-                }
-            }
-            Err(error) => {
-                self.fate.lost.fetch_add(spans, Relaxed);
-                if !self.fate.is_down.swap(true, Relaxed) {
-                    tracing::warn!(
-                        error = error as &dyn std::error::Error,
-                        "the collector takes no traces; what comes until it does is lost"
-                    );
-                }
-            }
-        }
+        let counted = if outcome.is_ok() { &self.fate.sent } else { &self.fate.lost };
+        counted.fetch_add(spans, Relaxed);
+        self.outage.note(&outcome);
         outcome
     }
 

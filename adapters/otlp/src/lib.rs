@@ -1,4 +1,4 @@
-//! Hands what a program kept of traces to an OpenTelemetry collector: OTLP 1 over HTTP, in batches,
+//! Hands what a program kept of traces, and its metrics, to an OpenTelemetry collector: OTLP 1 over HTTP, in batches,
 //! as the OpenTelemetry SDK does it.
 //!
 //! *Invariants*: nobody who makes spans waits for the collector; at most [`QUEUE`] spans wait for it,
@@ -8,7 +8,11 @@
 mod client;
 mod data;
 mod exporter;
+mod metrics;
+mod service;
 mod traces;
 
 pub use client::{OtlpClientError, OtlpConfig};
-pub use traces::{Exported, OtlpTraces, QUEUE, Service};
+pub use metrics::metrics;
+pub use service::Service;
+pub use traces::{Exported, OtlpTraces, QUEUE};

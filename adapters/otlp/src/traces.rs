@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::InstrumentationScope;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use crate::{
     client::{OnRuntime, OtlpClientError, OtlpConfig},
     data,
-    exporter::{Fate, Watched},
+    exporter::{Fate, Outage, Watched},
 };
 
 /// Spans that wait for the collector at the most: some MB.
@@ -26,19 +26,6 @@ pub const QUEUE: usize = 4_096;
 
 /// Spans in one request.
 const BATCH: usize = 512;
-
-/// Whose traces they are.
-#[derive(Clone, Debug)]
-pub struct Service {
-    /// The program's name, the same for all of its replicas.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Tells replicas apart.
-    pub instance: String,
-    /// For whom it runs, such as `production`.
-    pub environment: String,
-}
 
 /// Spans that came to the collector, and those that did not, since the program began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,14 +46,14 @@ pub struct OtlpTraces {
 }
 
 impl OtlpTraces {
-    /// Sends on `runtime`, which must outlive [`OtlpTraces::shut_down`]. Nothing is sent before
+    /// Sends the traces of `service` on `runtime`, which must outlive [`OtlpTraces::shut_down`]. Nothing is sent before
     /// there is a span.
     ///
     /// # Errors
     /// The client cannot be set up.
     pub fn new(
         config: &OtlpConfig,
-        service: Service,
+        service: &Resource,
         runtime: Handle,
     ) -> Result<Self, OtlpClientError> {
         let exporter = SpanExporter::builder()
@@ -83,9 +70,10 @@ impl OtlpTraces {
             .with_scheduled_delay(config.every)
             .build();
         let fate = Arc::<Fate>::default();
-        let watched = Watched { inner: exporter, fate: Arc::clone(&fate) };
+        let watched =
+            Watched { inner: exporter, fate: Arc::clone(&fate), outage: Outage::of_traces() };
         let mut processor = BatchSpanProcessor::builder(watched).with_batch_config(batches).build();
-        processor.set_resource(&resource(service));
+        processor.set_resource(service);
         let scope = InstrumentationScope::builder("ashlar").with_schema_url(SCHEMA_URL).build();
         Ok(Self { processor, scope, fate })
     }
@@ -110,19 +98,6 @@ impl OtlpTraces {
             );
         }
     }
-}
-
-fn resource(service: Service) -> Resource {
-    let Service { name, version, instance, environment } = service;
-    Resource::builder_empty()
-        .with_service_name(name)
-        .with_attributes([
-            KeyValue::new("service.namespace", "ashlar"),
-            KeyValue::new("service.version", version),
-            KeyValue::new("service.instance.id", instance),
-            KeyValue::new("deployment.environment.name", environment),
-        ])
-        .build()
 }
 
 impl TraceSink for OtlpTraces {

@@ -3,6 +3,7 @@
 mod broker;
 mod calls;
 mod log;
+mod metrics;
 mod traces;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,7 +22,7 @@ use serde::Deserialize;
 use tokens::hash_token;
 use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer, limits::Limits};
 
-use crate::{limits, telemetry::Telemetry};
+use crate::{config::MetricsAccess, limits, telemetry::Telemetry};
 
 /// What operators may look into, and who they are.
 #[derive(Clone)]
@@ -35,6 +36,8 @@ pub(crate) struct Ops {
     /// A program that is a part of another, as in tests, has none of its own.
     pub(crate) telemetry: Option<Telemetry>,
     pub(crate) operator_token: Option<Secret>,
+    /// Who may read the metrics.
+    pub(crate) metrics: MetricsAccess,
 }
 
 impl Ops {
@@ -42,7 +45,7 @@ impl Ops {
         let ops = actix::scope("/ops");
         #[cfg(feature = "failpoints")]
         let ops = ops.configure(crate::failpoints::routes);
-        config.app_data(Data::new(self)).service(
+        config.app_data(Data::new(self)).route("/metrics", actix::get().to(metrics::show)).service(
             ops.route("/backlog/{module}", actix::get().to(backlog))
                 .route("/limits", actix::get().to(limits::show))
                 .route("/seam", actix::get().to(calls::show))

@@ -166,6 +166,7 @@ impl Program {
         let (site, modules) = self.mount().await?;
         let Site { config, keys, ports, client, clock, commons, .. } = site;
 
+        ports.meter().tell();
         let stop = CancellationToken::new();
         let fed = CancellationToken::new();
         let bus = Bus::of(&config, &ports, name)?;
@@ -213,6 +214,7 @@ impl Program {
                 ports,
                 telemetry,
                 operator_token: config.internal.operator_token.clone(),
+                metrics: config.metrics_access(),
             },
             client,
             clock,

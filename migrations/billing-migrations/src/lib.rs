@@ -12,6 +12,7 @@ mod m0002_subscriptions_and_invoices;
 mod m0003_usage;
 mod m0004_payments;
 mod m0005_usage_retention;
+mod m0006_paying_tenants;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
         migrations.push(Box::new(m0003_usage::Migration));
         migrations.push(Box::new(m0004_payments::Migration));
         migrations.push(Box::new(m0005_usage_retention::Migration));
+        migrations.push(Box::new(m0006_paying_tenants::Migration));
         migrations
     }
 }

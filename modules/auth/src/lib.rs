@@ -16,6 +16,7 @@ mod input;
 mod invitations;
 mod keys;
 mod locks;
+mod metrics;
 mod passwords;
 mod people;
 mod problems;
@@ -68,6 +69,7 @@ pub struct Dependencies {
 pub fn module(dependencies: Dependencies) -> Module {
     let Dependencies { store, billing, issuer, signing_key, sealer, hashing, settings } =
         dependencies;
+    metrics::begin();
     let key_set = KeySet { keys: vec![signing_key.public_jwk()] };
     let lifetime = settings.access_token_lifetime;
     let service = Arc::new(AuthService {

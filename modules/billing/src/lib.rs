@@ -18,6 +18,7 @@ mod entitlements;
 mod gateway;
 mod http;
 mod invoices;
+mod metrics;
 mod period;
 mod scopes;
 mod seats;
@@ -70,7 +71,9 @@ pub fn module(dependencies: Dependencies) -> Module {
     let gateway = Arc::new(gateway::TracedGateway(gateway));
     let billing = Arc::new(Billing { store: store.clone(), gateway, catalog, settings });
     let api: Arc<dyn BillingApi> = Arc::clone(&billing) as _;
-    let [swept, forgotten, counted] = std::array::from_fn(|_| Arc::clone(&billing));
+    metrics::begin();
+    let paying = metrics::PayingTenants::told();
+    let [swept, forgotten, counted, asked] = std::array::from_fn(|_| Arc::clone(&billing));
     Module::new(MODULE, store)
         .serving::<dyn BillingApi>(api)
         .consuming(Consumer::effect("billing.take_owner_seat", Arc::new(seats::OwnerSeat)))
@@ -82,6 +85,10 @@ pub fn module(dependencies: Dependencies) -> Module {
             "billing.act_on_webhook",
             Arc::new(webhooks::ActOnNews::new(Arc::clone(&billing))),
         ))
+        .sweeping(Sweep::new("billing.count_paying_tenants", metrics::COUNT_EVERY, move || {
+            let (billing, paying) = (Arc::clone(&asked), Arc::clone(&paying));
+            async move { billing.count_paying_tenants(&paying).await }
+        }))
         .sweeping(Sweep::new("billing.forget_webhooks", webhooks::FORGET_EVERY, move || {
             let billing = Arc::clone(&forgotten);
             async move { billing.forget_webhooks().await }

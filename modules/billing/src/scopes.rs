@@ -14,6 +14,11 @@ pub(crate) static WEBHOOKS: SystemScope = SystemScope {
           nobody's; what is done about it is done in the tenant's scope",
 };
 
+pub(crate) static PAYING: SystemScope = SystemScope {
+    name: "billing.paying",
+    why: "how many tenants pay is counted over all of them; nothing else of them is read",
+};
+
 pub(crate) static USAGE: SystemScope = SystemScope {
     name: "billing.usage",
     why: "events that were counted long ago are forgotten for all tenants at once",

@@ -40,7 +40,9 @@ fn exporter(endpoint: &str, patience: Duration) -> Arc<OtlpTraces> {
         patience,
         ..OtlpConfig::new(endpoint)
     };
-    Arc::new(OtlpTraces::new(&config, service(), Handle::current()).expect("an exporter"))
+    Arc::new(
+        OtlpTraces::new(&config, &service().resource(), Handle::current()).expect("an exporter"),
+    )
 }
 
 async fn ended(exporter: &Arc<OtlpTraces>) -> Exported {

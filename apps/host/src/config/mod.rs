@@ -29,7 +29,7 @@ pub use section::Section;
 pub use stores::{
     ModuleDatabase, ModulePostgresConfig, Pooler, PostgresConfig, StoreConfig, StoreEngine,
 };
-pub use telemetry::TelemetryConfig;
+pub use telemetry::{MetricsAccess, TelemetryConfig};
 
 /// The settings that every program has. A module's own are in a section of its name.
 #[derive(Clone, Debug, Default)]

@@ -28,6 +28,11 @@ pub struct TelemetryConfig {
     pub failed_traces: bool,
     /// How long spans are gathered before they are sent, in milliseconds: 100 to 60,000.
     pub every_ms: u64,
+    /// Who may read `/metrics` on the internal listener: all who reach it in the profiles `local` and
+    /// `test`, and operators in production.
+    pub metrics: Option<MetricsAccess>,
+    /// How often metrics are sent to the collector, in milliseconds: 1,000 to 300,000.
+    pub metrics_every_ms: u64,
     /// How long the collector may take to answer, in milliseconds: 100 to 60,000.
     pub patience_ms: u64,
 }
@@ -41,9 +46,23 @@ impl Default for TelemetryConfig {
             trace_rate: None,
             failed_traces: true,
             every_ms: 5_000,
+            metrics: None,
+            metrics_every_ms: 15_000,
             patience_ms: 10_000,
         }
     }
+}
+
+/// Who may read the program's metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricsAccess {
+    /// Nobody: nothing is gathered.
+    Off,
+    /// Whoever reaches the internal listener.
+    Open,
+    /// Whoever has the operators' token.
+    Operators,
 }
 
 /// Of the traces of real users.
@@ -71,13 +90,26 @@ impl Config {
         if telemetry.trace_rate.is_some_and(|rate| Rate::new(rate).is_none()) {
             mistakes.add("telemetry.trace_rate", "is between 0 and 1");
         }
-        let TelemetryConfig { every_ms, patience_ms, .. } = *telemetry;
-        for (key, value) in [("every_ms", every_ms), ("patience_ms", patience_ms)] {
-            if !(100..=60_000).contains(&value) {
-                let what = format!("is between 100 and 60000, not {value}");
+        let TelemetryConfig { every_ms, patience_ms, metrics_every_ms, .. } = *telemetry;
+        for (key, value, bounds) in [
+            ("every_ms", every_ms, 100..=60_000),
+            ("patience_ms", patience_ms, 100..=60_000),
+            ("metrics_every_ms", metrics_every_ms, 1_000..=300_000),
+        ] {
+            if !bounds.contains(&value) {
+                let what =
+                    format!("is between {} and {}, not {value}", bounds.start(), bounds.end());
                 mistakes.add(format!("telemetry.{key}"), what);
             }
         }
+    }
+
+    /// Who may read the program's metrics.
+    pub(crate) fn metrics_access(&self) -> MetricsAccess {
+        self.telemetry.metrics.unwrap_or(match self.profile {
+            Profile::Local | Profile::Test => MetricsAccess::Open,
+            Profile::Production => MetricsAccess::Operators,
+        })
     }
 
     /// Which traces are kept.

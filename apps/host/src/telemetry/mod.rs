@@ -1,11 +1,14 @@
-//! What a program tells of its work: the log, and traces.
+//! What a program tells of its work: the log, traces and metrics.
 
 mod level;
 mod lines;
+mod metrics;
+mod process;
 
 use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use kernel::CallId;
+use opentelemetry_sdk::Resource;
 use otlp::{Exported, OtlpConfig, OtlpTraces, Service};
 use telemetry::{Failed, Figures, TraceLayer, TraceSettings, TraceSink, conventions::SPAN_KIND};
 use tokio::runtime::Handle;
@@ -21,7 +24,8 @@ use tracing_subscriber::{
 
 pub(crate) use self::level::{LevelError, LogLevel};
 use self::lines::{JsonFields, JsonLines, PlainFields, PlainLines};
-use crate::config::{Config, LogFormat, Mistakes, Profile};
+use self::metrics::Metrics;
+use crate::config::{Config, LogFormat, MetricsAccess, Mistakes, Profile};
 
 /// What the last traces get at the end of a program to come to the collector.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -38,6 +42,7 @@ pub(crate) fn check(config: &Config, mistakes: &mut Mistakes) {
 pub(crate) struct Telemetry {
     traces: TraceLayer,
     collector: Option<Arc<OtlpTraces>>,
+    metrics: Option<Metrics>,
     level: LogLevel,
 }
 
@@ -49,7 +54,20 @@ impl Telemetry {
         config: &Config,
         runtime: &Handle,
     ) -> anyhow::Result<Self> {
-        let collector = collector(name, config, runtime)?;
+        let service = service(name, config);
+        let otlp = otlp_config(config);
+        let collector = match &otlp {
+            Some(otlp) => Some(Arc::new(OtlpTraces::new(otlp, &service, runtime.clone())?)),
+            None => None,
+        };
+        let metrics = match config.metrics_access() {
+            MetricsAccess::Off => None,
+            MetricsAccess::Open | MetricsAccess::Operators => {
+                let every = Duration::from_millis(config.telemetry.metrics_every_ms);
+                let reader = otlp.map(|otlp| otlp::metrics(&otlp, every, runtime.clone()));
+                Some(Metrics::start(service, reader.transpose()?)?)
+            }
+        };
         let sinks = collector.iter().map(|collector| Arc::clone(collector) as Arc<dyn TraceSink>);
         let failed = if config.telemetry.failed_traces { Failed::Kept } else { Failed::Forgotten };
         let traces = TraceLayer::new(TraceSettings {
@@ -84,12 +102,17 @@ impl Telemetry {
         if started.is_err() {
             tracing::debug!("logging had been started before");
         }
-        Ok(Self { traces, collector, level })
+        Ok(Self { traces, collector, metrics, level })
     }
 
     /// What is logged.
     pub(crate) const fn level(&self) -> &LogLevel {
         &self.level
+    }
+
+    /// What is counted, where it is gathered.
+    pub(crate) const fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// What became of traces here.
@@ -107,22 +130,23 @@ impl Telemetry {
         if let Some(collector) = self.collector {
             collector.shut_down(FAREWELL);
         }
+        if let Some(metrics) = self.metrics {
+            metrics.end(FAREWELL);
+        }
     }
 }
 
-fn collector(
-    name: &'static str,
-    config: &Config,
-    runtime: &Handle,
-) -> anyhow::Result<Option<Arc<OtlpTraces>>> {
+fn otlp_config(config: &Config) -> Option<OtlpConfig> {
     let settings = &config.telemetry;
-    let Some(endpoint) = settings.endpoint.clone() else { return Ok(None) };
-    let otlp = OtlpConfig {
-        endpoint,
+    Some(OtlpConfig {
+        endpoint: settings.endpoint.clone()?,
         authorization: settings.authorization.clone(),
         patience: Duration::from_millis(settings.patience_ms),
         every: Duration::from_millis(settings.every_ms),
-    };
+    })
+}
+
+fn service(name: &'static str, config: &Config) -> Resource {
     let environment = match config.profile {
         Profile::Local => "local",
         Profile::Test => "test",
@@ -134,5 +158,5 @@ fn collector(
         instance: CallId::random().to_string(),
         environment: environment.to_owned(),
     };
-    Ok(Some(Arc::new(OtlpTraces::new(&otlp, service, runtime.clone())?)))
+    service.resource()
 }

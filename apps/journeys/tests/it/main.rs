@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod calls;
+mod collector;
 mod deploy;
 mod extraction;
 mod graph;
@@ -11,6 +12,7 @@ mod journey;
 mod limits;
 mod localstripe;
 mod logs;
+mod metrics;
 mod outages;
 mod readme;
 mod replicas;

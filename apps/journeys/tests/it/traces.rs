@@ -1,6 +1,5 @@
 //! One trace from a request to the mail that comes of it, the same in every shape.
 
-mod collector;
 mod outline;
 
 use anyhow::{Context as _, ensure};
@@ -8,10 +7,8 @@ use journeys::{Api, Person, eventually, mails, organization};
 use serde_json::json;
 use xtask::shapes::{self, Ground, Launch, Running, Shape};
 
-use self::{
-    collector::{Collector, Seen},
-    outline::outline,
-};
+use self::outline::outline;
+use crate::collector::{Collector, Seen};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const CLIENT: u64 = 0x00f0_67aa_0ba9_02b7;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     audit::{self, Action},
+    metrics,
     passwords::PasswordError,
     people::{first_membership, hold_user, user_by_email},
     scopes,
@@ -82,6 +83,7 @@ impl AuthService {
                 .map(|membership| (user, TenantId(membership.tenant_id))),
             None => None,
         };
+        let is_new = known.is_none();
         match known {
             None => {
                 let user = UserId(self.store.ids().next());
@@ -103,7 +105,11 @@ impl AuthService {
                 audit_account(&tx, Action::RegistrationRepeated, UserId(user.id), tenant).await?;
             }
         }
-        tx.commit().await
+        tx.commit().await?;
+        if is_new {
+            metrics::registered();
+        }
+        Ok(())
     }
 
     async fn request_verification(

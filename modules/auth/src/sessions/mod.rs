@@ -11,4 +11,4 @@ mod service;
 mod store;
 
 pub(crate) use service::{LoginError, RefreshError};
-pub(crate) use store::{refresh_tokens, sessions, sign_ins};
+pub(crate) use store::{Outcome, refresh_tokens, sessions, sign_ins};

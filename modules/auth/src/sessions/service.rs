@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     audit::{self, Action},
+    metrics,
     passwords::PasswordError,
     people::{EmailAddress, Password, first_membership, membership_of, memberships, users},
     scopes,
@@ -115,6 +116,7 @@ impl AuthService {
             Err(refusal) => Err(refusal),
         };
         tx.commit().await?;
+        metrics::logged_in(outcome);
         pair
     }
 

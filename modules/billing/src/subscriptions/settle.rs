@@ -10,7 +10,7 @@ use super::{
     Answer, Checkout, Settlement, SubscriptionView, begin::ROUTE, charge,
     completer::ChargeUnsettled, http::declined, subscription,
 };
-use crate::{Billing, accounts, invoices::invoice};
+use crate::{Billing, accounts, invoices::invoice, metrics};
 
 /// What became of an answer of the provider.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ impl Billing {
         tx.cancel(&ChargeUnsettled::first(charge.id).schedule_key()).await?;
         remember(&tx, &charge, &answer).await?;
         tx.commit().await?;
+        metrics::payment(outcome);
         Ok(Settled::Now(answer))
     }
 }

@@ -18,7 +18,7 @@ use super::{
     order::OrderError,
     settle::Settled,
 };
-use crate::Billing;
+use crate::{Billing, metrics};
 
 /// How long after `charge_time` a request that has not been heard of counts as cut off. The lease
 /// of its key and the completer's first attempt wait for it.
@@ -80,6 +80,17 @@ enum Asked {
 impl Billing {
     /// Begins a subscription, once per key.
     pub(crate) async fn subscribe(
+        &self,
+        ctx: &CallContext,
+        request: &Subscribe,
+        key: &RequestKey,
+    ) -> Result<Answer, SubscribeError> {
+        let ended = self.check_out(ctx, request, key).await;
+        metrics::checkout(&ended);
+        ended
+    }
+
+    async fn check_out(
         &self,
         ctx: &CallContext,
         request: &Subscribe,

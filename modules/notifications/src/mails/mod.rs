@@ -9,6 +9,7 @@ pub(crate) mod english;
 mod entity;
 mod letter;
 pub(crate) mod line;
+mod metrics;
 mod queue;
 mod retention;
 mod sending;

@@ -16,11 +16,13 @@ use super::{
     english,
     entity::{Column, Entity, MailState, Model},
     letter::Addressing,
+    metrics,
     queue::MailDue,
 };
 
 /// The consumer that does it.
 pub(crate) fn job(sending: MailSending) -> Consumer {
+    metrics::begin();
     Consumer::action::<MailDue>("notifications.send_mail", Arc::new(sending))
 }
 
@@ -118,6 +120,7 @@ impl Action<MailDue> for MailSending {
             Outcome::Sent(accepted) => self.conclude(ctx, &mail, Concluded::sent(accepted)).await,
             Outcome::Refused(why) => self.conclude(ctx, &mail, Concluded::refused(why)).await,
             Outcome::NotYet(error) => {
+                metrics::not_yet();
                 let age = self.store.clock().now().since(mail.created_at.into());
                 if delivery.attempt < ATTEMPTS || age > WORTH_SENDING {
                     return Err(HandlerError::retry(error));
@@ -220,6 +223,8 @@ impl MailSending {
             .filter(Column::State.eq(MailState::Queued))
             .exec()
             .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        metrics::concluded(state, self.store.clock().now().since(mail.created_at.into()));
+        Ok(())
     }
 }

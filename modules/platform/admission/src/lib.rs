@@ -129,6 +129,12 @@ impl Queue {
         self.turns.available_permits() == 0
     }
 
+    /// How many turns are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        (self.at_once as usize).saturating_sub(self.turns.available_permits())
+    }
+
     /// How many wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

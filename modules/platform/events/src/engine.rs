@@ -14,6 +14,7 @@ use crate::{
     Backlog, Consumer, DeadLetters, EngineSettings, backlog,
     inbox::Inbox,
     look::{Look, Outbox},
+    metrics::{self, Watched},
     relay::Relay,
     schedule, sweep,
     work::{Job, Work},
@@ -26,6 +27,7 @@ pub struct EventEngine {
     pub(crate) relay: Arc<Relay>,
     pub(crate) settings: EngineSettings,
     wake: Arc<Notify>,
+    watched: Arc<Watched>,
 }
 
 impl EventEngine {
@@ -46,6 +48,7 @@ impl EventEngine {
             let name = consumer.name;
             assert!(before.iter().all(|other| other.name != name), "two consumers named `{name}`");
         }
+        consumers.iter().for_each(metrics::begin);
         let wake = Arc::new(Notify::new());
         let inbox = Arc::new(Inbox {
             store: store.clone(),
@@ -56,7 +59,7 @@ impl EventEngine {
         let slot = Slot::filled(Arc::clone(&inbox) as Arc<dyn EventInbox>);
         let own = <dyn EventInbox as Port>::direct(slot);
         let relay = Arc::new(Relay::new(store.clone(), bus, own, settings.clone()));
-        Arc::new(Self { store, inbox, relay, settings, wake })
+        Arc::new(Self { store, inbox, relay, settings, wake, watched: Arc::default() })
     }
 
     /// Where others bring events to. Serve it as the module's [`EventInbox`].
@@ -104,6 +107,8 @@ impl EventEngine {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Not at once: a program that starts has better things to do.
         let mut next_sweep = Instant::now() + self.settings.sweep_every.min(FIRST_SWEEP);
+        let mut next_watch = Instant::now();
+        self.watched.tell(self.store.module());
         let mut look = Look::everywhere();
         while !stop.is_cancelled() {
             self.hand_out(look, &mut work).await;
@@ -117,6 +122,10 @@ impl EventEngine {
                     if Instant::now() >= next_sweep {
                         next_sweep = Instant::now() + self.settings.sweep_every;
                         work.start(Job::Sweep, Arc::clone(&self).sweep_up());
+                    }
+                    if Instant::now() >= next_watch {
+                        next_watch = Instant::now() + self.settings.watch_every;
+                        work.start(Job::Watch, Arc::clone(&self).watch());
                     }
                     Look::everywhere()
                 }
@@ -237,6 +246,12 @@ impl EventEngine {
                 inbox.work_off(&inbox.consumers[position], head, &stop).await.map(drop)
             });
         }
+        Ok(())
+    }
+
+    async fn watch(self: Arc<Self>) -> Result<(), StoreError> {
+        let backlog = self.backlog().await?;
+        self.watched.note(&backlog, self.store.clock().now());
         Ok(())
     }
 

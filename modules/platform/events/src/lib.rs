@@ -21,6 +21,7 @@ mod engine;
 mod history;
 mod inbox;
 mod look;
+mod metrics;
 mod relay;
 mod schedule;
 mod scopes;

@@ -49,7 +49,7 @@ impl Look {
             match job {
                 Job::Destination(destination) => drop(destinations.insert(destination)),
                 Job::Key { .. } => inbox = true,
-                Job::Sweep => {}
+                Job::Sweep | Job::Watch => {}
             }
         }
         Self { schedule: false, outbox: Outbox::To(destinations), inbox }

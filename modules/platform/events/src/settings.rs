@@ -38,6 +38,8 @@ pub struct EngineSettings {
     pub drain: Duration,
     /// How often what has had its time is deleted.
     pub sweep_every: Duration,
+    /// How often metrics see what waits.
+    pub watch_every: Duration,
     /// What is kept how long.
     pub retention: Retention,
 }
@@ -65,6 +67,7 @@ impl Default for EngineSettings {
             },
             drain: Duration::from_secs(10),
             sweep_every: Duration::from_secs(3600),
+            watch_every: Duration::from_secs(10),
             retention: Retention::default(),
         }
     }

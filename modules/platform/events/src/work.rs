@@ -23,6 +23,8 @@ pub(crate) enum Job {
     },
     /// Deletes what has had its time.
     Sweep,
+    /// Sees what waits.
+    Watch,
 }
 
 /// The jobs that are under way.

@@ -11,6 +11,7 @@
 mod answer;
 mod attempt;
 mod client;
+mod metrics;
 mod replicas;
 mod request;
 mod transport;

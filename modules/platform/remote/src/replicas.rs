@@ -1,7 +1,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -13,7 +13,7 @@ use seam::{
     resilience::{Breaker, Permit},
 };
 
-use crate::{HttpClient, Remote, RemoteError, request, transport};
+use crate::{HttpClient, Remote, RemoteError, metrics, request, transport};
 
 /// The places where a service runs, each with a breaker of its own.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Replicas {
 pub struct Replica {
     base: Url,
     pub(crate) connections: reqwest::Client,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
     /// Of the methods that were called, by port, version and name; to put one together costs more
     /// than all the rest of a request.
     urls: RwLock<HashMap<(&'static str, u32, &'static str), Url>>,
@@ -51,7 +51,11 @@ impl Replicas {
                 Ok((parsed, connections))
             })
             .collect::<Result<Vec<_>, RemoteError>>()?;
-        Ok(Self::new(replicas))
+        let replicas = Self::new(replicas);
+        for replica in &replicas.replicas {
+            metrics::tell(&service, &replica.base, &replica.breaker);
+        }
+        Ok(replicas)
     }
 
     pub(crate) fn new(replicas: impl IntoIterator<Item = (Url, reqwest::Client)>) -> Self {
@@ -60,7 +64,7 @@ impl Replicas {
             .map(|(base, connections)| Replica {
                 base,
                 connections,
-                breaker: Breaker::new(),
+                breaker: Arc::default(),
                 urls: RwLock::default(),
             })
             .collect();

@@ -24,6 +24,7 @@ mod entity;
 mod error;
 mod idempotency;
 mod link;
+mod metrics;
 mod migrating;
 mod migrations;
 mod milestone;

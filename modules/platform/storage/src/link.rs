@@ -50,8 +50,8 @@ impl ConnectionTrait for Link<'_> {
         match self {
             Self::Store(..) => Err(DbErr::Custom("a write needs a transaction".to_owned())),
             Self::Transaction(tx) => {
-                let span = spans::statement(tx.store(), &statement);
-                spans::within(span, tx.run(tx.open().execute(statement))).await
+                let operation = spans::statement(tx.store(), &statement);
+                operation.around(tx.run(tx.open().execute(statement))).await
             }
         }
     }
@@ -68,12 +68,12 @@ impl ConnectionTrait for Link<'_> {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
             Self::Store(store, sight) => {
-                let span = spans::statement(store, &statement);
-                spans::within(span, store.database().read(*sight, statement)).await
+                let operation = spans::statement(store, &statement);
+                operation.around(store.database().read(*sight, statement)).await
             }
             Self::Transaction(tx) => {
-                let span = spans::statement(tx.store(), &statement);
-                spans::within(span, tx.run(tx.open().query(statement))).await
+                let operation = spans::statement(tx.store(), &statement);
+                operation.around(tx.run(tx.open().query(statement))).await
             }
         }
     }

@@ -1,20 +1,26 @@
-//! What a trace tells of the database.
+//! What traces and metrics tell of the database.
 
-use std::{cell::LazyCell, fmt};
+use std::{cell::LazyCell, fmt, time::Instant};
 
-use futures_util::TryFutureExt;
+use futures_util::FutureExt;
 use sea_orm::{DbBackend, DbErr, Statement};
 use telemetry::conventions::ERROR_TYPE;
 use tracing::{Instrument, Span, field};
 
-use crate::Store;
+use crate::{Store, metrics};
 
-/// The span of one statement. Its text has no values in it, which are bound: nobody's data are in a
-/// trace.
-pub(crate) fn statement(store: &Store, statement: &Statement) -> Span {
+/// Something that the database is asked to do.
+pub(crate) struct Operation {
+    span: Span,
+    module: &'static str,
+    name: &'static str,
+}
+
+/// One statement. Its text has no values in it, which are bound: nobody's data are in a trace.
+pub(crate) fn statement(store: &Store, statement: &Statement) -> Operation {
     // Only where somebody listens.
     let summary = LazyCell::new(|| Summary::of(&statement.sql));
-    tracing::debug_span!(
+    let span = tracing::debug_span!(
         "db.statement",
         otel.kind = "client",
         otel.name = %*summary,
@@ -24,32 +30,40 @@ pub(crate) fn statement(store: &Store, statement: &Statement) -> Span {
         db.collection.name = summary.table,
         db.query.text = statement.sql,
         error.type = field::Empty,
-    )
+    );
+    let name = metrics::known(operation(&statement.sql));
+    Operation { span, module: store.module(), name }
 }
 
-/// The span of what a transaction does itself, such as `COMMIT`.
-pub(crate) fn transaction(store: &Store, operation: &'static str) -> Span {
-    tracing::debug_span!(
+/// What a transaction does itself, such as `COMMIT`.
+pub(crate) fn transaction(store: &Store, name: &'static str) -> Operation {
+    let span = tracing::debug_span!(
         "db.transaction",
         otel.kind = "client",
-        otel.name = operation,
+        otel.name = name,
         db.system.name = system(store.database().backend()),
         db.namespace = store.module(),
-        db.operation.name = operation,
+        db.operation.name = name,
         error.type = field::Empty,
-    )
+    );
+    Operation { span, module: store.module(), name }
 }
 
-/// Does `work` in `span`, which fails with it. No `async fn`, whose future would have room for `work`
-/// twice.
-pub(crate) fn within<T>(
-    span: Span,
-    work: impl Future<Output = Result<T, DbErr>>,
-) -> impl Future<Output = Result<T, DbErr>> {
-    let own = span.clone();
-    work.instrument(span).inspect_err(move |error| {
-        own.record(ERROR_TYPE, class(error));
-    })
+impl Operation {
+    /// Times `work`, and fails with it. No `async fn`, whose future would have room for `work` twice.
+    pub(crate) fn around<T>(
+        self,
+        work: impl Future<Output = Result<T, DbErr>>,
+    ) -> impl Future<Output = Result<T, DbErr>> {
+        let Self { span, module, name } = self;
+        let began = Instant::now();
+        work.instrument(span.clone()).inspect(move |outcome| {
+            metrics::operation(module, name, began.elapsed());
+            if let Err(error) = outcome {
+                span.record(ERROR_TYPE, class(error));
+            }
+        })
+    }
 }
 
 const fn system(backend: DbBackend) -> &'static str {
@@ -84,11 +98,16 @@ struct Summary<'s> {
     table: &'s str,
 }
 
+/// What a statement begins with.
+fn operation(sql: &str) -> &str {
+    sql.split([' ', '(']).next().unwrap_or_default()
+}
+
 impl<'s> Summary<'s> {
     /// As builders write statements: the operation first, names in double quotes. The table is the
     /// first name after `FROM`, `INTO` or `UPDATE`.
     fn of(sql: &'s str) -> Self {
-        let operation = sql.split([' ', '(']).next().unwrap_or_default();
+        let operation = operation(sql);
         let before = match operation {
             "SELECT" | "DELETE" => " FROM \"",
             "INSERT" => " INTO \"",

@@ -32,8 +32,8 @@ pub(crate) struct Transaction {
 
 impl Transaction {
     pub(crate) async fn begin(store: &Store, sight: Sight) -> Result<Self, StoreError> {
-        let span = spans::transaction(store, "BEGIN");
-        let begun = spans::within(span, store.database().begin(sight)).await;
+        let begin = spans::transaction(store, "BEGIN");
+        let begun = begin.around(store.database().begin(sight)).await;
         let open = begun.map_err(|error| store.explain(error))?;
         let begun = Self::around(open, store);
         #[cfg(feature = "failpoints")]
@@ -107,8 +107,8 @@ impl Transaction {
         if !self.news().is_none() {
             failpoints::reach("storage::outbox_before_commit").await;
         }
-        let span = spans::transaction(&self.store, "COMMIT");
-        let committed = spans::within(span, self.open.commit()).await;
+        let commit = spans::transaction(&self.store, "COMMIT");
+        let committed = commit.around(self.open.commit()).await;
         let (module, database) = (self.store.module(), self.store.database());
         committed.map_err(|error| database.explain_commit(module, error))?;
         #[cfg(feature = "failpoints")]

@@ -1,4 +1,4 @@
-//! Traces: who asked whom, for how long, and what came of it, from the public request to the mail
+//! Traces and metrics: who asked whom, for how long, and what came of it, from the public request to the mail
 //! that results.
 //!
 //! Code says what it does with spans of [`tracing`]. A span that has the field `otel.kind` is part of
@@ -15,6 +15,8 @@
 //! | goes on | with whatever is done inside of that span; [`position`] is what another program is told |
 //! | ends | with the same span: now it is known whether the work failed, and the part is kept or forgotten as a whole |
 //!
+//! Metrics are OpenTelemetry's: see [`metrics`].
+//!
 //! *Invariants*: nobody waits for what takes traces; what is held of unfinished ones is bounded, and
 //! counted where it is too much; nothing here knows where traces go.
 
@@ -23,6 +25,7 @@ mod entry;
 mod fields;
 mod filter;
 mod layer;
+pub mod metrics;
 mod part;
 mod sampling;
 mod span;

@@ -71,6 +71,7 @@ pub mod internal;
 mod json;
 pub mod limits;
 mod listener;
+mod metrics;
 mod observe;
 mod openapi;
 mod params;

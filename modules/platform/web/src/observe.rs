@@ -26,7 +26,7 @@ use seam::{headers::TRACEPARENT, panic_message};
 use telemetry::Entry;
 use tracing::{Instrument, Span, field};
 
-use crate::{Edge, Encryption, PROBLEM_JSON, Problem, limits};
+use crate::{Edge, Encryption, PROBLEM_JSON, Problem, limits, metrics::InHand};
 
 /// The problem of what is not to be had now, of which nothing was done.
 const UNAVAILABLE: &str = "unavailable";
@@ -107,6 +107,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     let method = known(request.method());
     let span = arrival.span(method);
     request.extensions_mut().insert(arrival);
+    let in_hand = InHand::new(listener.name(), arrival.at);
     // A HEAD is a GET of which the server sends the head only (RFC 9110 §9.3.2).
     if *request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -115,13 +116,15 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     let _entered = span.enter();
     match answer {
         Ok(answer) => {
-            if let Some(route) = route_of(answer.request()) {
-                let route = route.as_str();
-                span.record("otel.name", format!("{method} {route}")).record("http.route", route);
+            let route = route_of(answer.request());
+            if let Some(route) = &route {
+                let name = format!("{method} {route}");
+                span.record("otel.name", name).record("http.route", route.as_str());
             }
             let (request, response) = answer.into_parts();
             let problem = problem_of(&response);
             log(&span, listener, arrival, response.status(), problem.as_ref());
+            in_hand.answered(method, route, response.status());
             let mut response = finish(response, problem, arrival, listener);
             limits::write(&request, response.headers_mut());
             Ok(ServiceResponse::new(request, response))
@@ -133,6 +136,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::from_status(status));
             log(&span, listener, arrival, status, Some(&problem));
+            in_hand.answered(method, None, status);
             error.add_response_mapper(move |response| {
                 finish(response, Some(problem.clone()), arrival, listener).map_into_boxed_body()
             });
@@ -255,6 +259,13 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Public(_) => "public",
+            Self::Internal => "internal",
+        }
+    }
+
     /// What a browser must be told. A handler that has set one of these (the documentation page
     /// its own content policy, the public keys their cache time) keeps it.
     fn headers(self) -> impl Iterator<Item = (HeaderName, &'static str)> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::ensure;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
-use super::collector::Seen;
+use crate::collector::Seen;
 
 /// Modules, as `peer.service` names them.
 const MODULES: [&str; 3] = ["auth", "billing", "notifications"];

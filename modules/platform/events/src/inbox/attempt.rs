@@ -1,6 +1,10 @@
 //! One call of a handler: its context, its bounds, and what follows from its outcome.
 
-use std::{error::Error, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    error::Error,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use futures_util::FutureExt;
 use kernel::{CallContext, CallId, CallKey, Envelope, Principal, Timestamp, TraceContext};
@@ -12,6 +16,7 @@ use tracing::{Instrument, Span, field};
 use crate::{
     Consumer, Delivery, EngineSettings, HandlerError,
     history::{Entry, Happening, describe},
+    metrics::{self, Outcome},
 };
 
 /// The context that a handler works in: the publishing module asks, for the event's tenant, under
@@ -60,25 +65,30 @@ pub(super) fn span(consumer: &Consumer, envelope: &Envelope, attempt: u32) -> Sp
     })
 }
 
-/// Runs a handler in `span`, for no longer than `allowed`; a panic is a failure like any other.
+/// Runs a handler of `consumer` in `span`, for no longer than `allowed`; a panic is a failure like
+/// any other.
 pub(super) async fn bounded(
+    consumer: &Consumer,
     span: &Span,
     allowed: Duration,
     handling: impl Future<Output = Result<(), HandlerError>>,
 ) -> Result<(), HandlerError> {
+    let began = Instant::now();
     let caught = AssertUnwindSafe(handling.instrument(span.clone())).catch_unwind();
     let outcome = match tokio::time::timeout(allowed, caught).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(HandlerError::retry(Panicked(panic_message(&*panic).to_owned()))),
         Err(_) => Err(HandlerError::retry(TookTooLong(allowed))),
     };
-    outcome.inspect_err(|error| {
-        let class = match error {
-            HandlerError::Retry(_) => "retry",
-            HandlerError::Permanent(_) => "permanent",
-        };
+    let class = outcome.as_ref().err().map(|error| match error {
+        HandlerError::Retry(_) => "retry",
+        HandlerError::Permanent(_) => "permanent",
+    });
+    if let Some(class) = class {
         span.record(ERROR_TYPE, class);
-    })
+    }
+    metrics::attempted(consumer, began.elapsed(), class);
+    outcome
 }
 
 /// What becomes of a delivery whose handler failed.
@@ -135,14 +145,21 @@ impl Passed {
     }
 }
 
-/// Says once, here, that a handler failed: an operator acts on what is parked.
-pub(super) fn log(
+/// Says and counts once, here, that a handler failed: an operator acts on what is parked.
+pub(super) fn tell(
     consumer: &Consumer,
     envelope: &Envelope,
     attempt: u32,
     verdict: &Verdict,
     error: &HandlerError,
 ) {
+    metrics::delivered(
+        consumer,
+        match verdict {
+            Verdict::Again(_) => Outcome::Failed,
+            Verdict::Park => Outcome::Parked,
+        },
+    );
     let error = error as &dyn Error;
     match verdict {
         Verdict::Again(wait) => tracing::warn!(
@@ -203,15 +220,23 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_a_failure_to_be_tried_again() {
         let outcome =
-            bounded(&Span::none(), Duration::from_secs(5), async { panic!("out of cheese") }).await;
+            bounded(&Consumer::unrouted(), &Span::none(), Duration::from_secs(5), async {
+                panic!("out of cheese")
+            })
+            .await;
         let Err(HandlerError::Retry(source)) = outcome else { panic!("expected a retry") };
         assert_eq!(source.to_string(), "the handler panicked: out of cheese");
     }
 
     #[tokio::test]
     async fn a_handler_that_hangs_is_cut_off() {
-        let outcome =
-            bounded(&Span::none(), Duration::from_millis(1), std::future::pending()).await;
+        let outcome = bounded(
+            &Consumer::unrouted(),
+            &Span::none(),
+            Duration::from_millis(1),
+            std::future::pending(),
+        )
+        .await;
         assert!(matches!(outcome, Err(HandlerError::Retry(_))));
     }
 }

@@ -9,7 +9,12 @@ use super::{
     Failed, FirstAttempt, Inbox, arrivals,
     attempt::{self, bounded},
 };
-use crate::{Consumer, HandlerError, consumer::AnyEffect, scopes::INBOX};
+use crate::{
+    Consumer, HandlerError,
+    consumer::AnyEffect,
+    metrics::{self, Outcome},
+    scopes::INBOX,
+};
 
 impl Inbox {
     /// The first attempt at an effect, in one commit with the row that says it happened.
@@ -56,6 +61,7 @@ impl Inbox {
                     Some(_) => arrivals::waiting(consumer, envelope, now, ahead),
                 };
                 if !arrivals::claim(&tx, row).await? {
+                    metrics::delivered(consumer, Outcome::Duplicate);
                     return Ok(());
                 }
                 if ahead.is_some() {
@@ -70,10 +76,10 @@ impl Inbox {
         let delivery = attempt::delivery(envelope, 1);
         let span = attempt::span(consumer, envelope, delivery.attempt);
         let handling = effect.apply(&tx, &ctx, envelope, &delivery);
-        let handled = bounded(&span, self.settings.effect_time, handling).await;
+        let handled = bounded(consumer, &span, self.settings.effect_time, handling).await;
         #[cfg(feature = "failpoints")]
         failpoints::reach("events::effect_before_commit").await;
-        Spoiled::unless_committed(tx, handled, span).await
+        Spoiled::unless_committed(consumer, tx, handled, span).await
     }
 }
 
@@ -86,8 +92,9 @@ pub(super) enum Spoiled {
 }
 
 impl Spoiled {
-    /// Commits what was `handled` well in `span`.
+    /// Commits what `consumer` has `handled` well in `span`.
     pub(super) async fn unless_committed(
+        consumer: &Consumer,
         tx: TenantTx,
         handled: Result<(), HandlerError>,
         span: Span,
@@ -96,7 +103,7 @@ impl Spoiled {
             return Err(Self::Effect(error, span));
         }
         let committed = tx.commit().instrument(span.clone()).await;
-        committed.map_err(|error| {
+        committed.map(|()| metrics::delivered(consumer, Outcome::Handled)).map_err(|error| {
             span.record(ERROR_TYPE, "commit");
             match error {
                 unknown @ StoreError::CommitUnknown { .. } => Self::Store(unknown),

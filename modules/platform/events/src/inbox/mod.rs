@@ -26,6 +26,7 @@ use self::attempt::Verdict;
 use crate::{
     Consumer, EngineSettings, HandlerError,
     consumer::{Handling, NobodyConsumes},
+    metrics::{self, Outcome},
     scopes::INBOX,
 };
 
@@ -188,6 +189,8 @@ impl Inbox {
         if arrivals::claim(&tx, row).await? {
             tx.commit().await?;
             self.wake.notify_one();
+        } else {
+            metrics::delivered(consumer, Outcome::Duplicate);
         }
         Ok(())
     }
@@ -207,7 +210,7 @@ impl Inbox {
             FirstAttempt::NotMade => 0,
         };
         let verdict = Verdict::of(&error, attempts, &self.settings);
-        span.in_scope(|| attempt::log(consumer, envelope, attempts, &verdict, &error));
+        span.in_scope(|| attempt::tell(consumer, envelope, attempts, &verdict, &error));
         let tx = self.store.system_write(&INBOX).await?;
         let row = arrivals::failed(consumer, envelope, attempts, &verdict.at(now), &error);
         if arrivals::claim(&tx, row).await? {

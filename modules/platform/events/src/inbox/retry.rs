@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Consumer, HandlerError,
     consumer::{AnyAction, AnyEffect, Handling, NobodyConsumes},
+    metrics::{self, Outcome},
     scopes::INBOX,
 };
 
@@ -142,8 +143,8 @@ impl Inbox {
         let delivery = attempt::delivery(envelope, row.attempts + 1);
         let span = attempt::span(consumer, envelope, delivery.attempt);
         let handling = effect.apply(&tx, &ctx, envelope, &delivery);
-        let handled = bounded(&span, self.settings.effect_time, handling).await;
-        Spoiled::unless_committed(tx, handled, span).await?;
+        let handled = bounded(consumer, &span, self.settings.effect_time, handling).await;
+        Spoiled::unless_committed(consumer, tx, handled, span).await?;
         Ok(Progress::Moved)
     }
 
@@ -164,7 +165,7 @@ impl Inbox {
         let span = attempt::span(consumer, envelope, delivery.attempt);
         let handling = action.perform(&ctx, envelope, &delivery);
         let outcome = tokio::select! {
-            outcome = bounded(&span, self.settings.action_time, handling) => outcome,
+            outcome = bounded(consumer, &span, self.settings.action_time, handling) => outcome,
             never = self.keep_claimed(&claimed) => match never {},
         };
         #[cfg(feature = "failpoints")]
@@ -175,6 +176,7 @@ impl Inbox {
                 let now = self.store.clock().now();
                 if rows::finish(&tx, &claimed, claimed.attempts, now).await? {
                     tx.commit().await?;
+                    metrics::delivered(consumer, Outcome::Handled);
                     return Ok(Progress::Moved);
                 }
                 Ok(Progress::Stuck)
@@ -220,7 +222,7 @@ impl Inbox {
         error: &HandlerError,
     ) -> Result<Progress, StoreError> {
         let verdict = Verdict::of(error, attempts, &self.settings);
-        attempt::log(consumer, envelope, attempts, &verdict, error);
+        attempt::tell(consumer, envelope, attempts, &verdict, error);
         let passed = verdict.at(self.store.clock().now());
         rows::record_failure(&self.store, row, attempts, &passed, error).await?;
         Ok(match verdict {

@@ -23,7 +23,7 @@ use storage::{Store, StoreError, tables::outbox};
 use tokio_util::sync::CancellationToken;
 
 use self::{floors::Floors, health::Destinations, lanes::Lanes, spans::Sending};
-use crate::{EngineSettings, history::describe};
+use crate::{EngineSettings, history::describe, metrics};
 
 pub(crate) use self::{health::Trouble, rows::backlog};
 
@@ -213,6 +213,7 @@ impl Relay {
             self.fail(destination, &CallFailure::unavailable(destination), now);
             return Ok(Sent::Refused);
         }
+        metrics::sent(self.store.module(), destination, sent.len());
         if self.destinations.recovered(destination) {
             tracing::info!(messaging.destination.name = destination, "events are taken again");
         }
@@ -222,6 +223,7 @@ impl Relay {
     fn fail(&self, destination: &str, failure: &CallFailure, now: Timestamp) {
         let backoff: Backoff = self.settings.relay_backoff;
         let failures = self.destinations.failed(destination, describe(failure), now, backoff);
+        metrics::refused(self.store.module(), destination);
         // Once when it begins: an outage is one thing to know, however long it lasts.
         if failures == 1 {
             tracing::warn!(

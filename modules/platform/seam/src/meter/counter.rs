@@ -1,8 +1,12 @@
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
+use telemetry::metrics::{Histogram, KeyValue, STEPS, durations};
 use tokio::time::Instant;
 
 use super::{CallFigures, DIRECT, Lane, StepFigures};
@@ -12,9 +16,19 @@ use crate::{PortError, Timing};
 /// a microsecond, which is a tenth of what a direct call may cost besides its work.
 const TIMED_DIRECTLY: u64 = 16;
 
+/// How long calls took. Of direct ones every sixteenth is in it, as in [`CallFigures::timed`].
+static DURATIONS: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+    durations(
+        "ashlar.port.call.duration",
+        "Calls that the domain answered, as their callers saw them",
+        &STEPS,
+    )
+});
+
 /// Sums. They are added to without a lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Counter {
+    attributes: Vec<KeyValue>,
     begun: AtomicU64,
     calls: AtomicU64,
     failures: AtomicU64,
@@ -61,6 +75,27 @@ pub(crate) struct Exchange {
 }
 
 impl Counter {
+    pub(super) fn of(lane: &Lane) -> Self {
+        let sum = || AtomicU64::new(0);
+        Self {
+            attributes: lane.attributes(),
+            begun: sum(),
+            calls: sum(),
+            failures: sum(),
+            retries: sum(),
+            untold: sum(),
+            request_bytes: sum(),
+            response_bytes: sum(),
+            timed: sum(),
+            total: sum(),
+            caller_serialize: sum(),
+            callee_serialize: sum(),
+            network: sum(),
+            queue: sum(),
+            handle: sum(),
+        }
+    }
+
     /// Whether the direct call that begins now is to be timed.
     pub(super) fn is_due(&self) -> bool {
         self.begun.fetch_add(1, Relaxed).is_multiple_of(TIMED_DIRECTLY)
@@ -69,8 +104,7 @@ impl Counter {
     pub(super) fn direct(&self, begun: Option<Instant>, ending: Ending) {
         self.count(ending);
         if let (Some(begun), Ending::Answered) = (begun, ending) {
-            add(&self.timed, 1);
-            add(&self.total, nanos(begun.elapsed()));
+            self.time(begun.elapsed());
         }
     }
 
@@ -89,8 +123,7 @@ impl Counter {
         let told = told.filter(|(_, whole)| *whole <= between);
         let (callee, whole) = told.unwrap_or_default();
         add(&self.untold, told.is_none().into());
-        add(&self.timed, 1);
-        add(&self.total, nanos(total));
+        self.time(total);
         add(&self.caller_serialize, nanos(exchange.serialize));
         add(&self.callee_serialize, nanos(callee.serialize));
         add(&self.network, nanos(between - whole));
@@ -98,11 +131,41 @@ impl Counter {
         add(&self.handle, nanos(callee.handle));
     }
 
+    fn time(&self, total: Duration) {
+        add(&self.timed, 1);
+        add(&self.total, nanos(total));
+        DURATIONS.record(total.as_secs_f64(), &self.attributes);
+    }
+
     fn count(&self, ending: Ending) {
         add(&self.calls, 1);
         if ending == Ending::Failed {
             add(&self.failures, 1);
         }
+    }
+
+    pub(super) fn attributes(&self) -> &[KeyValue] {
+        &self.attributes
+    }
+
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.load(Relaxed)
+    }
+
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Relaxed)
+    }
+
+    pub(super) fn retries(&self) -> u64 {
+        self.retries.load(Relaxed)
+    }
+
+    pub(super) fn request_bytes(&self) -> u64 {
+        self.request_bytes.load(Relaxed)
+    }
+
+    pub(super) fn response_bytes(&self) -> u64 {
+        self.response_bytes.load(Relaxed)
     }
 
     pub(super) fn figures(&self, lane: &Lane) -> CallFigures {

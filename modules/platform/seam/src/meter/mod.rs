@@ -5,13 +5,15 @@
 
 mod counter;
 mod figures;
+mod told;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 // The runtime's clock, so that a test can stop it.
+use telemetry::metrics::KeyValue;
 use tokio::time::Instant;
 
 use crate::{Method, PortDescriptor};
@@ -28,8 +30,10 @@ const OTHER: &str = "other";
 /// Counts the calls of one process to its own modules and to others.
 #[derive(Debug, Default)]
 pub struct Meter {
-    lanes: Mutex<BTreeMap<Lane, Arc<Counter>>>,
+    lanes: Arc<Lanes>,
 }
+
+type Lanes = Mutex<BTreeMap<Lane, Arc<Counter>>>;
 
 /// Calls that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +72,7 @@ impl Meter {
         service: &str,
         port: &PortDescriptor,
     ) -> Counters {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = in_use(&self.lanes);
         let counters = port.methods.iter().map(|method| {
             let lane = Lane {
                 caller: caller.to_owned(),
@@ -80,7 +84,8 @@ impl Meter {
             };
             let is_full = lanes.len() >= Self::MOST_LANES && !lanes.contains_key(&lane);
             let lane = if is_full { Lane::other(transport) } else { lane };
-            Arc::clone(lanes.entry(lane).or_default())
+            let counter = lanes.entry(lane).or_insert_with_key(|lane| Arc::new(Counter::of(lane)));
+            Arc::clone(counter)
         });
         Counters(counters.collect())
     }
@@ -89,13 +94,28 @@ impl Meter {
     /// hand may be counted in one figure and not yet in another.
     #[must_use]
     pub fn read(&self) -> Vec<CallFigures> {
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes = in_use(&self.lanes);
         let figures = lanes.iter().map(|(lane, counter)| counter.figures(lane));
         figures.filter(|figures| figures.calls > 0).collect()
     }
 }
 
+fn in_use(lanes: &Lanes) -> MutexGuard<'_, BTreeMap<Lane, Arc<Counter>>> {
+    // Nothing that is done under it can leave it half done.
+    lanes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Lane {
+    fn attributes(&self) -> Vec<KeyValue> {
+        vec![
+            KeyValue::new("caller", self.caller.clone()),
+            KeyValue::new("callee", self.service.clone()),
+            KeyValue::new("port", self.port),
+            KeyValue::new("method", self.method),
+            KeyValue::new("transport", self.transport),
+        ]
+    }
+
     fn other(transport: &'static str) -> Self {
         Self {
             caller: OTHER.to_owned(),

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::unique_keys::UniqueKeys;
-use crate::{StoreError, retry};
+use crate::{StoreError, metrics, retry};
 
 // Class and codes: PostgreSQL documentation, appendix A.
 const UNIQUE_VIOLATION: &str = "23505";
@@ -17,6 +17,8 @@ const DEADLOCK_DETECTED: &str = "40P01";
 pub(super) const LOCK_NOT_AVAILABLE: &str = "55P03";
 const QUERY_CANCELED: &str = "57014";
 const TOO_MANY_CONNECTIONS: &str = "53300";
+/// No right to a table, or a row that the policies of row-level security do not let pass.
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 const CONNECTION_EXCEPTIONS: &str = "08";
 /// Shutdown, crash, start-up, and a database that is being dropped.
 const OPERATOR_INTERVENTION: &str = "57P";
@@ -50,6 +52,10 @@ pub(super) fn explain(module: &'static str, keys: &UniqueKeys, error: DbErr) -> 
         Some(told) if matches!(told.code(), SERIALIZATION_FAILURE | DEADLOCK_DETECTED) => {
             retry::mark_conflict();
             StoreError::Conflict { module, source: error }
+        }
+        Some(told) if told.code() == INSUFFICIENT_PRIVILEGE => {
+            metrics::refusal(module);
+            StoreError::Database { module, source: error }
         }
         Some(told)
             if matches!(

@@ -23,6 +23,7 @@ mod transaction;
 mod tries;
 mod unique_keys;
 mod verifier;
+mod waits;
 
 use sea_orm::{DbErr, QueryResult, Statement};
 use sea_orm_migration::MigratorTrait;

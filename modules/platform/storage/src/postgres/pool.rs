@@ -36,8 +36,9 @@ use super::{
     lease::Lease,
     roles::Login,
     tries::Tries,
+    waits::{Usage, Waits},
 };
-use crate::StoreError;
+use crate::{StoreError, metrics};
 
 /// A connection that nobody used for this long is asked whether it still stands before it is used:
 /// the database may have been restarted meanwhile. Busy ones are not: it would cost a round trip.
@@ -69,6 +70,7 @@ struct Inner {
     runtime: Handle,
     naming: Naming,
     most: u32,
+    waits: Waits,
     acquire_time: Duration,
     /// A turn for each connection that is in use or being tidied up.
     queue: Queue,
@@ -133,6 +135,7 @@ impl Pool {
             runtime,
             naming,
             most,
+            waits: Waits::of(&role),
             acquire_time: config.acquire_time,
             queue: Queue::new(most, config.acquire_time),
             idle: Mutex::new(Vec::new()),
@@ -140,6 +143,11 @@ impl Pool {
             closed: AtomicBool::new(false),
         });
         Inner::close_old_ones(&inner);
+        metrics::begin(module);
+        inner.waits.tell(&inner, |inner| {
+            let (used, waiting) = (inner.queue.taken(), inner.queue.waiting());
+            Usage { used, idle: inner.idle().len(), waiting }
+        });
         Ok(Self(inner))
     }
 
@@ -204,11 +212,13 @@ impl Pool {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(CLOSED);
         }
+        let began = Instant::now();
         let turn = if tries.may_be_turned_away() && !operation::is_under_way() {
             self.0.queue.turn_by(deadline).await
         } else {
             self.0.queue.turn_again_by(deadline).await
         };
+        self.0.waits.ended(began.elapsed(), &turn);
         let turn = turn.map_err(unavailable)?;
         operation::mark_under_way();
         while let Some(mut idle) = self.0.pop() {

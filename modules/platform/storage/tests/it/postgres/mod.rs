@@ -9,6 +9,7 @@ mod isolation;
 mod keys;
 mod logins;
 mod losing;
+mod metrics;
 mod migrating;
 mod milestone;
 mod module;

@@ -1,11 +1,12 @@
 //! A collector that remembers what programs hand it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
+    collector::{metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest},
     common::v1::{KeyValue, any_value::Value as Any},
+    metrics::v1::ResourceMetrics,
     trace::v1::{ResourceSpans, Span, span::SpanKind},
 };
 use prost::Message;
@@ -34,8 +35,10 @@ pub(crate) struct Seen {
 impl Collector {
     pub(crate) async fn start() -> Self {
         let server = MockServer::start().await;
-        let takes = Mock::given(method("POST")).and(path("/v1/traces"));
-        takes.respond_with(ResponseTemplate::new(200)).mount(&server).await;
+        for signal in [TRACES, METRICS] {
+            let takes = Mock::given(method("POST")).and(path(signal));
+            takes.respond_with(ResponseTemplate::new(200)).mount(&server).await;
+        }
         Self(server)
     }
 
@@ -58,8 +61,7 @@ impl Collector {
     /// All that came.
     pub(crate) async fn spans(&self) -> anyhow::Result<Vec<Seen>> {
         let mut all = Vec::new();
-        for request in self.0.received_requests().await.context("it forgets")? {
-            let request = ExportTraceServiceRequest::decode(&*request.body)?;
+        for request in self.received::<ExportTraceServiceRequest>(TRACES).await? {
             for ResourceSpans { resource, scope_spans, .. } in request.resource_spans {
                 let resource = resource.context("nobody's spans")?;
                 let program = texts(&resource.attributes).remove("service.name");
@@ -71,7 +73,31 @@ impl Collector {
         }
         Ok(all)
     }
+
+    /// The names of all metrics that came, and of the programs that they came from.
+    pub(crate) async fn metrics(&self) -> anyhow::Result<BTreeSet<(String, String)>> {
+        let mut all = BTreeSet::new();
+        for request in self.received::<ExportMetricsServiceRequest>(METRICS).await? {
+            for ResourceMetrics { resource, scope_metrics, .. } in request.resource_metrics {
+                let resource = resource.context("nobody's metrics")?;
+                let program = texts(&resource.attributes).remove("service.name");
+                let program = program.context("a program without a name")?;
+                let metrics = scope_metrics.into_iter().flat_map(|scope| scope.metrics);
+                all.extend(metrics.map(|metric| (program.clone(), metric.name)));
+            }
+        }
+        Ok(all)
+    }
+
+    async fn received<R: Message + Default>(&self, signal: &str) -> anyhow::Result<Vec<R>> {
+        let all = self.0.received_requests().await.context("it forgets")?;
+        let of_signal = all.iter().filter(|request| request.url.path() == signal);
+        Ok(of_signal.map(|request| R::decode(&*request.body)).collect::<Result<_, _>>()?)
+    }
 }
+
+const TRACES: &str = "/v1/traces";
+const METRICS: &str = "/v1/metrics";
 
 impl Seen {
     fn of(span: Span, program: &str) -> anyhow::Result<Self> {

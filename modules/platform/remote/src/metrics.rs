@@ -1,0 +1,27 @@
+//! What operators see of the way to other programs.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+use seam::resilience::Breaker;
+use telemetry::metrics::{Asked, KeyValue};
+
+const OPEN: Asked = Asked {
+    name: "ashlar.breaker.open",
+    unit: "1",
+    description: "Whether a replica is passed over since it failed: 1 while it is, probes included",
+};
+
+/// Has the program's metrics tell whether the breaker before `replica` is open.
+pub(crate) fn tell(service: &str, replica: &Url, breaker: &Arc<Breaker>) {
+    let breaker = Arc::downgrade(breaker);
+    let attributes = [
+        KeyValue::new("callee", service.to_owned()),
+        KeyValue::new("replica", replica.as_str().to_owned()),
+    ];
+    OPEN.gauge(move |observer| {
+        if let Some(breaker) = breaker.upgrade() {
+            observer.observe(if breaker.is_closed() { 0.0 } else { 1.0 }, &attributes);
+        }
+    });
+}
