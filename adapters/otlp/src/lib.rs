@@ -1,5 +1,5 @@
-//! Hands what a program kept of traces, and its metrics, to an OpenTelemetry collector: OTLP 1 over HTTP, in batches,
-//! as the OpenTelemetry SDK does it.
+//! Hands what a program kept of traces, and its metrics, to an OpenTelemetry collector: OTLP 1 over
+//! HTTP, in batches, as the OpenTelemetry SDK does it.
 //!
 //! *Invariants*: nobody who makes spans waits for the collector; at most [`QUEUE`] spans wait for it,
 //! and what is beyond is left out and counted; an outage is one line in the log when it begins and one

@@ -1,3 +1,5 @@
+//! Whom a collector hears from.
+
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 

@@ -46,8 +46,8 @@ pub struct OtlpTraces {
 }
 
 impl OtlpTraces {
-    /// Sends the traces of `service` on `runtime`, which must outlive [`OtlpTraces::shut_down`]. Nothing is sent before
-    /// there is a span.
+    /// Sends the traces of `service` on `runtime`, which must outlive [`OtlpTraces::shut_down`].
+    /// Nothing is sent before there is a span.
     ///
     /// # Errors
     /// The client cannot be set up.

@@ -1,6 +1,6 @@
 //! The program's metrics, for Prometheus.
 
-use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use web::Problem;
 
 use super::Ops;
@@ -13,8 +13,7 @@ pub(super) async fn show(ops: Data<Ops>, request: HttpRequest) -> Result<HttpRes
     }
     let metrics = ops.telemetry()?.metrics().ok_or_else(Problem::not_found)?;
     let text = metrics.text().map_err(|error| Problem::internal(Gathering(error)))?;
-    let prometheus = ContentType(PROMETHEUS.parse().map_err(Problem::internal)?);
-    Ok(HttpResponse::Ok().content_type(prometheus).body(text))
+    Ok(HttpResponse::Ok().content_type(PROMETHEUS).body(text))
 }
 
 /// Version 0.0.4 of Prometheus' text format.
