@@ -31,7 +31,7 @@ pub use events::{
 pub use failure::{CallFailure, PortError};
 pub use guard::{panic_message, run};
 pub use loopback::{Loopback, Repeat};
-pub use meter::{CallFigures, Counters, Meter, StepFigures, counted};
+pub use meter::{CallFigures, Counters, DirectCall, Meter, StepFigures, WireFigures};
 pub use port::{
     CallKind, Crossing, Method, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot,
     Wire,

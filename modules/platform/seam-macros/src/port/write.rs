@@ -24,6 +24,11 @@ impl Method {
         self.argument.as_ref().map_or_else(|| quote!(()), |ty| quote!(#ty))
     }
 
+    /// A reference to what the method is given; to nothing where it is given nothing.
+    fn given(&self) -> TokenStream {
+        self.argument.as_ref().map_or_else(|| quote!(&()), |_| quote!(&argument))
+    }
+
     fn signature(&self) -> TokenStream {
         let Self { name, value, error, .. } = self;
         let argument = self.argument.as_ref().map(|ty| quote!(, argument: #ty));
@@ -56,9 +61,11 @@ impl Method {
     pub(super) fn direct(&self, ty: &Ident) -> TokenStream {
         let (signature, name) = (self.signature(), &self.name);
         let argument = self.argument.as_ref().map(|_| quote!(, argument));
+        let given = self.given();
         quote! {
             #signature {
-                ::seam::counted::<#ty>(&self.1, async move {
+                let call = ::seam::DirectCall::<#ty>::begin(&self.1, #given);
+                call.make(async move {
                     let context = ::seam::nested::<#ty>(context);
                     let callee = ::seam::callee::<#ty, _>(&self.0)?;
                     ::seam::run::<#ty>(&context, callee.#name(&context #argument)).await
@@ -70,11 +77,11 @@ impl Method {
 
     pub(super) fn remote(&self, ty: &Ident) -> TokenStream {
         let signature = self.signature();
-        let argument = self.argument.as_ref().map_or_else(|| quote!(&()), |_| quote!(&argument));
+        let given = self.given();
         quote! {
             #signature {
                 let context = ::seam::nested::<#ty>(context);
-                ::seam::call::<#ty>(&*self.0, &self.1, &context, #argument).await
+                ::seam::call::<#ty>(&*self.0, &self.1, &context, #given).await
             }
         }
     }

@@ -7,14 +7,9 @@ use std::{
 };
 
 use telemetry::metrics::{Histogram, KeyValue, STEPS, durations};
-use tokio::time::Instant;
 
-use super::{CallFigures, DIRECT, Lane, StepFigures};
+use super::{CallFigures, DIRECT, Lane, StepFigures, WireFigures, direct::Weight};
 use crate::{PortError, Timing};
-
-/// Which of the direct calls are timed: one in so many. The two looks at the clock take a tenth of
-/// a microsecond, which is a tenth of what a direct call may cost besides its work.
-const TIMED_DIRECTLY: u64 = 16;
 
 /// How long calls took. Of direct ones every sixteenth is in it, as in [`CallFigures::timed`].
 static DURATIONS: LazyLock<Histogram<f64>> = LazyLock::new(|| {
@@ -43,6 +38,10 @@ pub(crate) struct Counter {
     network: AtomicU64,
     queue: AtomicU64,
     handle: AtomicU64,
+    weighed: AtomicU64,
+    wire_request: AtomicU64,
+    wire_response: AtomicU64,
+    wire_serialize: AtomicU64,
 }
 
 /// How a call ended.
@@ -93,19 +92,32 @@ impl Counter {
             network: sum(),
             queue: sum(),
             handle: sum(),
+            weighed: sum(),
+            wire_request: sum(),
+            wire_response: sum(),
+            wire_serialize: sum(),
         }
     }
 
-    /// Whether the direct call that begins now is to be timed.
-    pub(super) fn is_due(&self) -> bool {
-        self.begun.fetch_add(1, Relaxed).is_multiple_of(TIMED_DIRECTLY)
+    /// How many calls began before the one that begins now.
+    pub(super) fn begin(&self) -> u64 {
+        self.begun.fetch_add(1, Relaxed)
     }
 
-    pub(super) fn direct(&self, begun: Option<Instant>, ending: Ending) {
+    /// A call in this process is over, which took `took` if that was measured.
+    pub(super) fn direct(&self, took: Option<Duration>, ending: Ending) {
         self.count(ending);
-        if let (Some(begun), Ending::Answered) = (begun, ending) {
-            self.time(begun.elapsed());
+        if let (Some(took), Ending::Answered) = (took, ending) {
+            self.time(took);
         }
+    }
+
+    /// What a call in this process would have weighed on the wire.
+    pub(super) fn weigh(&self, weight: Weight) {
+        add(&self.weighed, 1);
+        add(&self.wire_request, weight.request_bytes as u64);
+        add(&self.wire_response, weight.response_bytes as u64);
+        add(&self.wire_serialize, nanos(weight.serialize));
     }
 
     /// A call that took `total` is over. What did not end with an answer has no steps.
@@ -177,6 +189,12 @@ impl Counter {
             queue: read(&self.queue),
             handle: read(&self.handle),
         };
+        let wire = WireFigures {
+            weighed: read(&self.weighed),
+            request_bytes: read(&self.wire_request),
+            response_bytes: read(&self.wire_response),
+            serialize_ns: read(&self.wire_serialize),
+        };
         let Lane { caller, service, port, version, method, transport } = lane.clone();
         CallFigures {
             caller,
@@ -194,6 +212,7 @@ impl Counter {
             untold: read(&self.untold),
             total_ns: read(&self.total),
             steps_ns: (transport != DIRECT).then_some(steps),
+            as_wire: (transport == DIRECT).then_some(wire),
         }
     }
 }

@@ -34,6 +34,23 @@ pub struct CallFigures {
     pub total_ns: u64,
     /// Where they went; none where calls are direct.
     pub steps_ns: Option<StepFigures>,
+    /// What direct calls would weigh if they left the process; none where they do.
+    #[serde(default)]
+    pub as_wire: Option<WireFigures>,
+}
+
+/// What some of the direct calls would have been on the wire: their argument and answer were
+/// written and read once more, beside the call. Each a sum over `weighed` calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireFigures {
+    /// Calls that the sums below are of: the first few, and every 256th.
+    pub weighed: u64,
+    /// Bytes of arguments as JSON.
+    pub request_bytes: u64,
+    /// Bytes of answers as JSON.
+    pub response_bytes: u64,
+    /// Nanoseconds that it took to write and read both.
+    pub serialize_ns: u64,
 }
 
 /// The steps of calls, each a sum of nanoseconds. All together are the total.

@@ -4,6 +4,7 @@
 //! method's place, so that a call looks nothing up and waits for nobody.
 
 mod counter;
+mod direct;
 mod figures;
 mod told;
 
@@ -12,15 +13,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-// The runtime's clock, so that a test can stop it.
 use telemetry::metrics::KeyValue;
-use tokio::time::Instant;
 
 use crate::{Method, PortDescriptor};
 
 use counter::Counter;
 pub(crate) use counter::Exchange;
-pub use figures::{CallFigures, StepFigures};
+pub use direct::DirectCall;
+pub use figures::{CallFigures, StepFigures, WireFigures};
 
 /// How direct calls are named among [`CallFigures::transport`].
 pub(crate) const DIRECT: &str = "direct";
@@ -142,19 +142,4 @@ impl Counters {
     pub(crate) fn of<M: Method>(&self) -> Option<&Counter> {
         self.0.get(M::INDEX).map(|counter| &**counter)
     }
-}
-
-/// Counts a direct call that `work` makes. For the code that the macro writes.
-///
-/// # Errors
-/// Those of `work`.
-pub async fn counted<M: Method>(
-    counters: &Counters,
-    work: impl Future<Output = Result<M::Value, M::Error>>,
-) -> Result<M::Value, M::Error> {
-    let Some(counter) = counters.of::<M>() else { return work.await };
-    let begun = counter.is_due().then(Instant::now);
-    let result = work.await;
-    counter.direct(begun, (&result).into());
-    result
 }

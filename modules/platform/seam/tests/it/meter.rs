@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use kernel::CallContext;
 use seam::{
     Answered, CallFailure, CallFigures, Counters, Loopback, Meter, OutgoingCall, Port, PortError,
-    Repeat, Slot, StepFigures, Timing, Transport, port,
+    Repeat, Slot, StepFigures, Timing, Transport, WireFigures, port,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -143,6 +143,7 @@ async fn the_steps_of_a_call_are_told_apart_and_add_up() {
         untold: 0,
         total_ns: steps.network + steps.queue + steps.handle,
         steps_ns: Some(steps),
+        as_wire: None,
     };
     assert_eq!(only(&meter), expected);
 }
@@ -192,6 +193,38 @@ async fn direct_calls_are_all_counted_and_some_are_timed() {
     let figures = only(&meter);
     assert_eq!((figures.calls, figures.timed, figures.steps_ns), (33, 3, None));
     assert_eq!(figures.total_ns, 3 * nanos(WORK));
+}
+
+#[tokio::test(start_paused = true)]
+async fn some_direct_calls_are_weighed_as_if_they_left_the_process() {
+    let meter = Meter::new();
+    let client = direct(&meter, "baker");
+    for nth in 0..600_usize {
+        let dough = if nth == 512 { "coal".to_owned() } else { "x".repeat(nth) };
+        let _burnt_or_done = client.bake(&context(), dough).await;
+    }
+    let weighed = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
+    let quotes = 2 * weighed.len();
+    let bread = (weighed.into_iter().sum::<usize>() + quotes) as u64;
+    let (coal, burnt) = ("\"coal\"".len() as u64, r#"{"type":"burnt"}"#.len() as u64);
+    let expected = WireFigures {
+        weighed: weighed.len() as u64 + 1,
+        request_bytes: bread + coal,
+        response_bytes: bread + burnt,
+        serialize_ns: 0,
+    };
+    assert_eq!(only(&meter).as_wire, Some(expected));
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_weighs_nothing_and_the_clock_that_weighs_goes() {
+    let meter = Meter::new();
+    let client = direct(&meter, "baker");
+    client.bake(&context(), "stone".to_owned()).await.expect_err("no oven");
+    assert_eq!(only(&meter).as_wire, Some(WireFigures::default()));
+    client.bake(&context(), "bread".to_owned()).await.expect("bread");
+    let wire = only(&meter).as_wire.expect("it is direct");
+    assert!(wire.weighed == 1 && wire.serialize_ns > 0, "{wire:?}");
 }
 
 #[tokio::test]
