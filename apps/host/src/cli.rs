@@ -9,6 +9,7 @@ use crate::{
     Program,
     config::{Layers, Mistakes},
     migrate::{Migration, Order, Verdict},
+    price,
     telemetry::Telemetry,
 };
 
@@ -32,6 +33,9 @@ enum Command {
     Migrate(MigrateArguments),
     /// Check the configuration, and end. Nothing is changed, and nobody is connected to.
     CheckConfig,
+    /// Measure what a call to another program costs on this machine, and end. Takes some three
+    /// seconds, and needs no configuration.
+    Hop,
 }
 
 #[derive(Args)]
@@ -98,6 +102,11 @@ pub fn run(program: Program) -> ExitCode {
 }
 
 fn carry_out(program: Program, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if matches!(arguments.command, Some(Command::Hop)) {
+        let figures = serde_json::to_string_pretty(&price::measure()?)?;
+        writeln!(std::io::stdout(), "{figures}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut mistakes = Mistakes::default();
     let layers = Layers::read(arguments.config.as_deref(), &mut mistakes);
     let program = program.configured(layers, mistakes)?;

@@ -20,6 +20,7 @@ mod mailbox;
 mod migrate;
 mod migrations;
 mod ops;
+mod price;
 mod program;
 mod serve;
 mod site;

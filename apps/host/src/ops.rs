@@ -6,7 +6,7 @@ mod log;
 mod metrics;
 mod traces;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -20,9 +20,9 @@ use rabbitmq::RabbitBroker;
 use seam::CallFailure;
 use serde::Deserialize;
 use tokens::hash_token;
-use web::{AccessRefusal, ApiPath, ApiQuery, Problem, bearer, limits::Limits};
+use web::{AccessRefusal, ApiPath, ApiQuery, Problem, Traffic, bearer, limits::Limits};
 
-use crate::{config::MetricsAccess, limits, telemetry::Telemetry};
+use crate::{config::MetricsAccess, limits, price::Hops, telemetry::Telemetry};
 
 /// What operators may look into, and who they are.
 #[derive(Clone)]
@@ -33,6 +33,12 @@ pub(crate) struct Ops {
     pub(crate) broker: Option<Arc<RabbitBroker>>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) ports: Ports,
+    /// What clients ask for.
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) started: Instant,
+    /// What a hop costs. A program that is a part of another, as in tests, cannot have itself
+    /// measure it.
+    pub(crate) hops: Option<Arc<Hops>>,
     /// A program that is a part of another, as in tests, has none of its own.
     pub(crate) telemetry: Option<Telemetry>,
     pub(crate) operator_token: Option<Secret>,
@@ -49,6 +55,7 @@ impl Ops {
             ops.route("/backlog/{module}", actix::get().to(backlog))
                 .route("/limits", actix::get().to(limits::show))
                 .route("/seam", actix::get().to(calls::show))
+                .route("/price", actix::get().to(calls::price))
                 .route("/traces", actix::get().to(traces::show))
                 .service(
                     actix::resource("/log-level")

@@ -21,6 +21,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
+use web::Traffic;
 
 use crate::{
     Mount, Site,
@@ -212,6 +213,11 @@ impl Program {
                 broker: bus.broker().cloned(),
                 limits: commons.limits(&config, Arc::clone(&clock))?,
                 ports,
+                traffic: Arc::new(Traffic::of(
+                    catalogue::MODULES.iter().map(|module| (module.name, module.public_prefixes)),
+                )),
+                started: std::time::Instant::now(),
+                hops: telemetry.is_some().then(Arc::default),
                 telemetry,
                 operator_token: config.internal.operator_token.clone(),
                 metrics: config.metrics_access(),

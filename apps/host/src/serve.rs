@@ -95,6 +95,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
         body_limit: config.public.max_body_bytes,
         origins: config.public.allowed_origins.clone(),
         encryption: if config.public.behind_tls { Encryption::Tls } else { Encryption::Plain },
+        traffic: Arc::clone(&parts.ops.traffic),
         ..Edge::new(Arc::clone(&parts.verifier))
     };
     let passed_on = passed_on(config, &parts.client)?;

@@ -130,6 +130,10 @@ pub struct Run {
     pub database: Option<DatabaseUse>,
     /// Where the time of a call between programs goes, where there was one.
     pub hop: Option<Hop>,
+    /// What the shape's program said that it would cost to have billing in one of its own, where it
+    /// was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<Prediction>,
     /// What the generator itself did and needed, where it told.
     #[serde(default)]
     pub generator: Option<Generator>,
@@ -272,6 +276,19 @@ pub struct Hop {
     pub queue: f64,
     /// In the callee's handler.
     pub handle: f64,
+}
+
+/// What extraction would add, as the program said that had the module: microseconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// To the median of a client's request for the module.
+    pub request_p50: f64,
+    /// To the 99th percentile.
+    pub request_p99: f64,
+    /// To the mean call between modules that would leave the process; nothing where there was none.
+    pub call_mean: Option<f64>,
+    /// Processor time, to the mean request of the whole run.
+    pub cpu_per_request: f64,
 }
 
 /// What the books said after a run.

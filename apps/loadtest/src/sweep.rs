@@ -162,6 +162,7 @@ mod tests {
             processes: [].into(),
             database: None,
             hop: None,
+            prediction: None,
             generator: None,
             ledger: Ledger::default(),
         })

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tracing::Level;
 use tracing_subscriber::{
     Layer,
-    filter::{FilterExt, filter_fn},
+    filter::{FilterExt, LevelFilter, filter_fn},
     fmt,
     layer::SubscriberExt,
     reload,
@@ -134,6 +134,15 @@ impl Telemetry {
             metrics.end(FAREWELL);
         }
     }
+}
+
+/// Writes the log of this process as programs do in production, and throws it away: for a
+/// measurement. A second start changes nothing.
+pub(crate) fn start_silently() {
+    let lines = fmt::layer().fmt_fields(JsonFields).event_format(JsonLines);
+    let lines = lines.with_writer(std::io::sink).with_filter(LevelFilter::INFO);
+    // Where something is logged already, as in tests, that goes on.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
 fn otlp_config(config: &Config) -> Option<OtlpConfig> {

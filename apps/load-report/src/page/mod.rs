@@ -9,6 +9,7 @@ mod cost;
 mod hop;
 mod long;
 mod parts;
+mod prediction;
 mod runs;
 mod sweep;
 mod timeline;
@@ -102,6 +103,7 @@ impl<'s, 'a> Page<'s, 'a> {
             cost::uses(self),
             cost::prices(self),
             hop::section(self),
+            prediction::section(self),
             wins::noisy_neighbour(self),
             wins::scaling(self),
             long::overload(self),

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod extraction;
+mod prediction;
 mod running;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use extraction::{Read, billing_reads};
+pub use prediction::{Predicted, predicted};
 
 /// One thing that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,6 +69,7 @@ pub fn targets(statistics: &Statistics<'_>) -> Vec<Target> {
     let mut targets = vec![baseline::read(statistics)];
     targets.extend(extraction::latency(statistics));
     targets.extend(extraction::processor(statistics));
+    targets.extend(prediction::agreement(statistics));
     targets.extend(running::overload(statistics));
     targets.push(running::restart(statistics));
     targets.extend(running::soak(statistics));

@@ -74,6 +74,7 @@ impl Exact {
             ]),
             database: None,
             hop: None,
+            prediction: None,
             generator: None,
             ledger: Ledger {
                 compared: BTreeMap::from([("charges".to_owned(), (5, 5))]),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use load_report::{
     model::{
-        Campaign, DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, ProcessUse,
-        Run, Second, Start, histogram,
+        Campaign, DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, Prediction,
+        ProcessUse, Run, Second, Start, histogram,
         names::{BARE, BY_HAND, MIXED_DAY, MONOLITH, REMEMBERING},
     },
     render,
@@ -114,14 +114,19 @@ prop_compose! {
         compared in (text(), (count(), count())),
         faults in vec(text(), 0..2),
         generator in option::of(generator()),
-    ) -> (Option<DatabaseUse>, Option<Hop>, Option<Generator>, Ledger) {
+        said in option::of(([number(), number(), number()], option::of(number()))),
+    ) -> (Option<DatabaseUse>, Option<Hop>, Option<Prediction>, Option<Generator>, Ledger) {
         let database = database.map(|[round_trips, sent, received, requests]| {
             DatabaseUse { round_trips, sent, received, requests }
         });
         let hop = hop.map(|(calls, [serialize, network, queue, handle])| {
             Hop { calls, serialize, network, queue, handle }
         });
-        (database, hop, generator, Ledger { compared: BTreeMap::from([compared]), faults })
+        let prediction = said.map(|([request_p50, request_p99, cpu_per_request], call_mean)| {
+            Prediction { request_p50, request_p99, call_mean, cpu_per_request }
+        });
+        let ledger = Ledger { compared: BTreeMap::from([compared]), faults };
+        (database, hop, prediction, generator, ledger)
     }
 }
 
@@ -141,7 +146,7 @@ prop_compose! {
         operations in vec((prop_oneof![Just(READ.to_owned()), text()], operation()), 0..3),
         timeline in vec(second(), 0..6),
         processes in vec((prop_oneof![Just(MONOLITH.to_owned()), text()], process()), 0..3),
-        (database, hop, generator, ledger) in around(),
+        (database, hop, prediction, generator, ledger) in around(),
     ) -> Run {
         let (warm_up_s, measured_s) = times;
         Run {
@@ -149,7 +154,7 @@ prop_compose! {
             operations: operations.into_iter().collect(),
             timeline,
             processes: processes.into_iter().collect(),
-            database, hop, generator, ledger,
+            database, hop, prediction, generator, ledger,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use load_report::{
     model::{
-        Campaign, Part, ProcessUse, Start,
+        Campaign, Part, Prediction, ProcessUse, Start,
         names::{BY_HAND, MONOLITH, REMEMBERING},
     },
     statistics::Statistics,
@@ -37,7 +37,7 @@ fn slower_by(added: u64) -> Campaign {
 fn nothing_is_met_that_was_not_measured() {
     let nothing = campaign(Vec::new());
     let all = targets(&Statistics::new(&nothing));
-    assert_eq!(all.len(), 9);
+    assert_eq!(all.len(), 10);
     assert!(all.iter().all(|target| target.verdict == Verdict::NotMeasured), "{all:?}");
 }
 
@@ -55,6 +55,23 @@ fn noise_widens_the_limit_of_p99() {
     let variant = |variant| Exact { variant, ..Exact::of(Part::Noise, MONOLITH, 0) };
     campaign.runs.extend(latencies(variant("A"), variant("B"), [(1_000, 2_000); 5]));
     check(&campaign, "read at p99", Verdict::Met, "+2.5 ms");
+}
+
+#[test]
+fn a_prediction_is_held_against_what_extraction_added() {
+    let predicting = |request_p50| {
+        let mut campaign = slower_by(300);
+        let monoliths = campaign.runs.iter_mut().filter(|run| run.shape == MONOLITH);
+        for run in monoliths {
+            let prediction = Prediction { request_p50, ..Prediction::default() };
+            run.prediction = Some(prediction);
+        }
+        campaign
+    };
+    let what = "predicts that billing extracted adds to a billing read at p50";
+    check(&predicting(350.0), what, Verdict::Met, "+350 µs predicted, +300 µs (");
+    check(&predicting(370.0), what, Verdict::Missed, "+370 µs predicted, +300 µs (");
+    check(&slower_by(300), "What the monolith predicts", Verdict::NotMeasured, "was not asked");
 }
 
 #[test]

@@ -95,6 +95,7 @@ pub async fn run(
         processes: [].into(),
         database: None,
         hop: None,
+        prediction: None,
         generator: Some(generator.clone()),
         ledger,
     };

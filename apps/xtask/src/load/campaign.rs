@@ -73,6 +73,7 @@ impl Work<'_> {
         if let Some(half) = half.filter(|_| wants(Wanted::Compare)) {
             self.compare(half).await?;
             self.count_database(half).await?;
+            self.predict(half).await?;
         }
         if wants(Wanted::Overload) {
             self.overload(&limits).await?;

@@ -8,8 +8,8 @@ use loadtest::{
     client::{Client, Request},
     run::Moment,
 };
-use seam::CallFigures;
-use serde::Deserialize;
+use seam::{CallFigures, RequestFigures, price::Counted};
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::shapes::Running;
@@ -17,10 +17,10 @@ use crate::shapes::Running;
 /// The operators' credential: long enough, and of no use after the campaign.
 pub(super) const OPERATOR: &str = "the operator of the campaign";
 /// The module that is called: the one that is extracted.
-const CALLED: &str = "billing";
+pub(super) const CALLED: &str = "billing";
 /// The port at which all modules take events. What it handles is a batch, which says nothing of a
 /// call.
-const EVENTS: &str = "EventInbox";
+pub(super) const EVENTS: &str = "EventInbox";
 /// How long a program may take to tell.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -29,7 +29,25 @@ pub(super) struct Tellers(Vec<Client>);
 
 #[derive(Deserialize)]
 struct Told {
+    seconds: f64,
     calls: Vec<CallFigures>,
+    requests: Vec<RequestFigures>,
+}
+
+/// What the program behind `client` counted since it was started.
+pub(super) async fn counted(client: &Client) -> Result<Counted> {
+    let Told { seconds, calls, requests } = ask(client, "GET /ops/seam").await?;
+    let over = Duration::try_from_secs_f64(seconds).context("how long it counted")?;
+    Ok(Counted { over, calls, requests })
+}
+
+/// What an operator is told.
+pub(super) async fn ask<T: DeserializeOwned>(client: &Client, what: &'static str) -> Result<T> {
+    let bearer = format!("Bearer {OPERATOR}").parse().context("the credential")?;
+    let answer = client.send(&Request::to(what).by(bearer)).await.outcome;
+    let answer =
+        answer.map_err(|failure| anyhow!("a program does not tell: {}", failure.name()))?;
+    answer.read().context("what a program tells")
 }
 
 /// Nanoseconds of so many calls.
@@ -70,11 +88,7 @@ impl Tellers {
     async fn ask(&self) -> Result<Sums> {
         let mut calls = Vec::new();
         for client in &self.0 {
-            let bearer = format!("Bearer {OPERATOR}").parse().context("the credential")?;
-            let answer = client.send(&Request::to("GET /ops/seam").by(bearer)).await.outcome;
-            let answer =
-                answer.map_err(|failure| anyhow!("a program does not tell: {}", failure.name()))?;
-            calls.extend(answer.read::<Told>().context("what a program tells")?.calls);
+            calls.extend(counted(client).await?.calls);
         }
         Ok(Sums::of(&calls))
     }

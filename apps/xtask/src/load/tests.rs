@@ -35,6 +35,7 @@ fn campaign(operation: Operation, ledger: Ledger) -> Campaign {
         processes: BTreeMap::new(),
         database: None,
         hop: None,
+        prediction: None,
         generator: None,
         ledger,
     };

@@ -85,6 +85,14 @@ impl Work<'_> {
         self.runs.push(Run { part, shape, variant, repeat, ..run });
     }
 
+    /// The comparison's run of a candidate.
+    pub(super) fn compared(&mut self, position: usize, repeat: u32) -> Option<&mut Run> {
+        let shape = &self.candidates[position].name;
+        self.runs
+            .iter_mut()
+            .find(|run| run.part == Part::Compare && run.repeat == repeat && run.shape == *shape)
+    }
+
     pub(super) fn measure(&self, shown: &Shown, order: &Order) -> Result<Run> {
         self.generator(shown).run(order, self.site.watched(shown))
     }

@@ -17,6 +17,7 @@ mod guard;
 mod loopback;
 mod meter;
 mod port;
+pub mod price;
 pub mod resilience;
 mod schema;
 mod server;
@@ -31,7 +32,9 @@ pub use events::{
 pub use failure::{CallFailure, PortError};
 pub use guard::{panic_message, run};
 pub use loopback::{Loopback, Repeat};
-pub use meter::{CallFigures, Counters, DirectCall, Meter, StepFigures, WireFigures};
+pub use meter::{
+    CallFigures, Counters, DirectCall, Meter, RequestFigures, StepFigures, WireFigures,
+};
 pub use port::{
     CallKind, Crossing, Method, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot,
     Wire,

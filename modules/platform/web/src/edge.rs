@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 use kernel::{Ids, RandomIds, SystemClock};
 
 use crate::{
-    AccessVerifier, DEFAULT_BODY_LIMIT,
+    AccessVerifier, DEFAULT_BODY_LIMIT, Traffic,
     limits::{Limits, TrustedProxies},
 };
 
@@ -28,10 +28,12 @@ pub struct Edge {
     pub limits: Arc<Limits>,
     /// Whose word for a client's address is taken.
     pub proxies: TrustedProxies,
+    /// Where requests are counted.
+    pub traffic: Arc<Traffic>,
 }
 
 impl Edge {
-    /// 10 s, 1 MiB, no foreign origins, plain HTTP, no limits, no proxies.
+    /// 10 s, 1 MiB, no foreign origins, plain HTTP, no limits, no proxies, nothing counted.
     #[must_use]
     pub fn new(verifier: Arc<dyn AccessVerifier>) -> Self {
         Self {
@@ -43,6 +45,7 @@ impl Edge {
             encryption: Encryption::Plain,
             limits: Arc::new(Limits::off(Arc::new(SystemClock))),
             proxies: TrustedProxies::default(),
+            traffic: Arc::default(),
         }
     }
 }

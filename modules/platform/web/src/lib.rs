@@ -77,6 +77,7 @@ mod openapi;
 mod params;
 mod problem;
 mod problems;
+mod traffic;
 
 pub use actix_web::http::StatusCode;
 pub use body::{DEFAULT_BODY_LIMIT, RawBody};
@@ -89,3 +90,4 @@ pub use observe::{is_below, trace_of};
 pub use openapi::StandardErrors;
 pub use params::{ApiPath, ApiQuery};
 pub use problem::{PROBLEM_JSON, Problem};
+pub use traffic::Traffic;

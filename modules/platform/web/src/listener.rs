@@ -58,15 +58,19 @@ pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
         App::new().into_utoipa_app().openapi(document()).configure(routes).split_for_parts();
     let allowed = edge.request_time.saturating_add(GRACE);
     let listener = Listener::Public(edge.encryption);
-    let ids = Arc::clone(&edge.ids);
+    let (ids, traffic) = (Arc::clone(&edge.ids), Arc::clone(&edge.traffic));
     app.app_data(Data::new(edge.clone()))
         .app_data(Data::new(AllowTable::new(&openapi.paths)))
         .default_service(web::to(no_route))
         .wrap(from_fn(move |request, next| operation::begin(guard(allowed, request, next))))
         .wrap(cors(edge))
         .wrap(from_fn(move |request, next| {
-            let ids = Arc::clone(&ids);
-            async move { observe(&*ids, listener, request, next).await }
+            let (ids, traffic) = (Arc::clone(&ids), Arc::clone(&traffic));
+            async move {
+                let answer = observe(&*ids, listener, request, next).await?;
+                traffic.count(answer.request(), answer.response().body().size());
+                Ok(answer)
+            }
         }))
 }
 

@@ -6,9 +6,10 @@ mod campaigns;
 use std::collections::BTreeMap;
 
 use load_report::model::{
-    DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, ProcessUse, Run, Second,
+    DatabaseUse, Generator, Hop, Late, Ledger, Load, Operation, Part, Prediction, ProcessUse, Run,
+    Second,
     histogram::{self, Histogram},
-    names::MIXED_DAY,
+    names::{MIXED_DAY, MONOLITH},
 };
 
 pub(crate) use campaigns::{campaign, compared, everything};
@@ -170,6 +171,14 @@ impl Plan {
                 network: 96.0 + 4.0 * dice.normal(),
                 queue: 41.0 + 3.0 * dice.normal(),
                 handle: 890.0 + 12.0 * dice.normal(),
+            }),
+            prediction: (self.shape == MONOLITH && self.part == Part::Compare).then(|| {
+                Prediction {
+                    request_p50: 310.0 + 10.0 * dice.normal(),
+                    request_p99: 900.0 + 90.0 * dice.normal(),
+                    call_mean: Some(170.0 + 6.0 * dice.normal()),
+                    cpu_per_request: 120.0 + 5.0 * dice.normal(),
+                }
             }),
             generator: Some(Generator {
                 workers: 1,

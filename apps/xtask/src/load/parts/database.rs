@@ -1,7 +1,7 @@
 //! What a request asks of the database.
 
 use anyhow::{Context as _, Result, ensure};
-use load_report::model::{DatabaseUse, Part, Run};
+use load_report::model::{DatabaseUse, Run};
 use loadtest::run::Moment;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -34,20 +34,12 @@ impl Work<'_> {
                 let (run, passed) = counted?;
                 let faults = &run.ledger.faults;
                 ensure!(faults.is_empty(), "the books do not balance: {}", faults.join("; "));
-                self.note(position, repeat, of(&run, passed));
+                if let Some(compared) = self.compared(position, repeat) {
+                    compared.database = Some(of(&run, passed));
+                }
             }
         }
         Ok(())
-    }
-
-    fn note(&mut self, position: usize, repeat: u32, used: DatabaseUse) {
-        let shape = &self.candidates[position].name;
-        let is_meant = |run: &&mut Run| {
-            run.part == Part::Compare && run.repeat == repeat && run.shape == *shape
-        };
-        if let Some(run) = self.runs.iter_mut().find(is_meant) {
-            run.database = Some(used);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod baseline;
 mod database;
 mod knee;
+mod prediction;
 mod replicas;
 mod starts;
 mod turns;

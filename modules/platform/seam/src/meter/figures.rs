@@ -39,6 +39,85 @@ pub struct CallFigures {
     pub as_wire: Option<WireFigures>,
 }
 
+impl CallFigures {
+    /// What came since `earlier`, which the same process read of the same lane.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(earlier.calls),
+            failures: self.failures.saturating_sub(earlier.failures),
+            retries: self.retries.saturating_sub(earlier.retries),
+            request_bytes: self.request_bytes.saturating_sub(earlier.request_bytes),
+            response_bytes: self.response_bytes.saturating_sub(earlier.response_bytes),
+            timed: self.timed.saturating_sub(earlier.timed),
+            untold: self.untold.saturating_sub(earlier.untold),
+            total_ns: self.total_ns.saturating_sub(earlier.total_ns),
+            steps_ns: self.steps_ns.map(|now| now.since(earlier.steps_ns.unwrap_or_default())),
+            as_wire: self.as_wire.map(|now| now.since(earlier.as_wire.unwrap_or_default())),
+            ..self.clone()
+        }
+    }
+
+    /// Whether both are of the same caller's calls to the same method, over the same transport.
+    #[must_use]
+    pub fn is_same_lane(&self, other: &Self) -> bool {
+        let lane = |of: &Self| {
+            let Self { caller, service, port, version, method, transport, .. } = of.clone();
+            (caller, service, port, version, method, transport)
+        };
+        lane(self) == lane(other)
+    }
+}
+
+impl StepFigures {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            caller_serialize: self.caller_serialize.saturating_sub(earlier.caller_serialize),
+            callee_serialize: self.callee_serialize.saturating_sub(earlier.callee_serialize),
+            network: self.network.saturating_sub(earlier.network),
+            queue: self.queue.saturating_sub(earlier.queue),
+            handle: self.handle.saturating_sub(earlier.handle),
+        }
+    }
+}
+
+impl WireFigures {
+    fn since(self, earlier: Self) -> Self {
+        Self {
+            weighed: self.weighed.saturating_sub(earlier.weighed),
+            request_bytes: self.request_bytes.saturating_sub(earlier.request_bytes),
+            response_bytes: self.response_bytes.saturating_sub(earlier.response_bytes),
+            serialize_ns: self.serialize_ns.saturating_sub(earlier.serialize_ns),
+        }
+    }
+}
+
+/// What was counted of clients' requests for one module, since the process began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFigures {
+    /// The module that the path belongs to.
+    pub module: String,
+    /// Requests that were answered, whatever the status.
+    pub requests: u64,
+    /// Bytes of their bodies, as far as their heads told.
+    pub request_bytes: u64,
+    /// Bytes of the answers' bodies, without those that were sent in chunks.
+    pub response_bytes: u64,
+}
+
+impl RequestFigures {
+    /// What came since `earlier`, which the same process read of the same module.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            module: self.module.clone(),
+            requests: self.requests.saturating_sub(earlier.requests),
+            request_bytes: self.request_bytes.saturating_sub(earlier.request_bytes),
+            response_bytes: self.response_bytes.saturating_sub(earlier.response_bytes),
+        }
+    }
+}
+
 /// What some of the direct calls would have been on the wire: their argument and answer were
 /// written and read once more, beside the call. Each a sum over `weighed` calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

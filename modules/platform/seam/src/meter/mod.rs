@@ -20,7 +20,7 @@ use crate::{Method, PortDescriptor};
 use counter::Counter;
 pub(crate) use counter::Exchange;
 pub use direct::DirectCall;
-pub use figures::{CallFigures, StepFigures, WireFigures};
+pub use figures::{CallFigures, RequestFigures, StepFigures, WireFigures};
 
 /// How direct calls are named among [`CallFigures::transport`].
 pub(crate) const DIRECT: &str = "direct";
