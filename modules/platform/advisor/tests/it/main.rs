@@ -1,0 +1,4 @@
+//! Situations that were recorded, and what is advised in each.
+
+mod situations;
+mod thresholds;
