@@ -5,6 +5,7 @@
 //! configuration was found good; this crate links no module.
 
 mod access;
+mod advice;
 mod bus;
 pub mod catalogue;
 mod cli;

@@ -1,5 +1,6 @@
 //! What operators ask of a running program, on the internal listener, with their own credential.
 
+mod advice;
 mod broker;
 mod calls;
 mod log;
@@ -22,7 +23,7 @@ use serde::Deserialize;
 use tokens::hash_token;
 use web::{AccessRefusal, ApiPath, ApiQuery, Problem, Traffic, bearer, limits::Limits};
 
-use crate::{config::MetricsAccess, limits, price::Hops, telemetry::Telemetry};
+use crate::{advice::Advisor, config::MetricsAccess, limits, price::Hops, telemetry::Telemetry};
 
 /// What operators may look into, and who they are.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ pub(crate) struct Ops {
     /// What a hop costs. A program that is a part of another, as in tests, cannot have itself
     /// measure it.
     pub(crate) hops: Option<Arc<Hops>>,
+    pub(crate) advisor: Option<Advisor>,
     /// A program that is a part of another, as in tests, has none of its own.
     pub(crate) telemetry: Option<Telemetry>,
     pub(crate) operator_token: Option<Secret>,
@@ -56,6 +58,8 @@ impl Ops {
                 .route("/limits", actix::get().to(limits::show))
                 .route("/seam", actix::get().to(calls::show))
                 .route("/price", actix::get().to(calls::price))
+                .route("/advice", actix::get().to(advice::show))
+                .route("/advice/situation", actix::get().to(advice::situation))
                 .route("/traces", actix::get().to(traces::show))
                 .service(
                     actix::resource("/log-level")

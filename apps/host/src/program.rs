@@ -8,12 +8,13 @@ use std::{
     time::Duration,
 };
 
+use ::telemetry::busy;
 use events::{EngineSettings, EventEngine};
 use futures_util::future::join;
 use kernel::{Clock, Ids, RandomIds, SystemClock};
 use module::{Module, Placement, Ports};
 use remote::{HttpClient, HttpTransport, Remote};
-use seam::Repeat;
+use seam::{Repeat, price::Counted};
 use storage::Store;
 use tokio::{
     runtime::Handle,
@@ -26,6 +27,7 @@ use web::Traffic;
 use crate::{
     Mount, Site,
     access::AuthKeys,
+    advice::Advisor,
     bus::Bus,
     catalogue,
     config::{Config, Layers, LocalCalls, Mistakes, Section, StoreEngine},
@@ -192,7 +194,7 @@ impl Program {
             }
             engines.spawn(engine.run(stop.clone()));
             for sweep in module.sweeps {
-                engines.spawn(sweep.run(stop.clone()));
+                engines.spawn(busy::charged(name, sweep.run(stop.clone())));
             }
             routes.extend(module.routes);
             stores.push((name, module.store));
@@ -201,6 +203,18 @@ impl Program {
         let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
         let auth = ports.called_by(name).client();
         let verifier = AuthKeys::new(auth, name, TOKEN_ISSUER, Arc::clone(&clock));
+        let traffic = Arc::new(Traffic::of(
+            catalogue::MODULES.iter().map(|module| (module.name, module.public_prefixes)),
+        ));
+        let started = std::time::Instant::now();
+        let advisor = telemetry.clone().map(|telemetry| {
+            let (ports, traffic) = (ports.clone(), Arc::clone(&traffic));
+            let count = move || counted(started, &ports, &traffic);
+            Advisor::new(name, config.advisor.clone(), telemetry, &stores, count)
+        });
+        if let Some(advisor) = &advisor {
+            engines.spawn(advisor.clone().watch(stop.clone()));
+        }
         let listeners = Listeners::bind(serve::Parts {
             config: &config,
             trust: keys.trust,
@@ -213,10 +227,9 @@ impl Program {
                 broker: bus.broker().cloned(),
                 limits: commons.limits(&config, Arc::clone(&clock))?,
                 ports,
-                traffic: Arc::new(Traffic::of(
-                    catalogue::MODULES.iter().map(|module| (module.name, module.public_prefixes)),
-                )),
-                started: std::time::Instant::now(),
+                traffic,
+                started,
+                advisor,
                 hops: telemetry.is_some().then(Arc::default),
                 telemetry,
                 operator_token: config.internal.operator_token.clone(),
@@ -266,6 +279,11 @@ impl Program {
         }
         Ok(Ports::new(placements))
     }
+}
+
+/// What crossed boundaries since the program was started.
+pub(crate) fn counted(started: std::time::Instant, ports: &Ports, traffic: &Traffic) -> Counted {
+    Counted { over: started.elapsed(), calls: ports.meter().read(), requests: traffic.read() }
 }
 
 /// What this process writes wakes its engines. What other replicas wrote and left, and what falls

@@ -6,6 +6,7 @@
 //! *Invariants*: nothing here is linked into a program that runs in production; every command
 //! works from a fresh checkout, and says what to install where it needs something.
 
+pub mod advise;
 pub mod bench;
 pub mod chaos;
 pub mod check;

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::{
-    bench, chaos, check, console, contracts, extraction, load, new_module, services, test_run, up,
+    advise, bench, chaos, check, console, contracts, extraction, load, new_module, services,
+    test_run, up,
 };
 
 /// The team's commands.
@@ -31,6 +32,8 @@ enum Command {
     Bench(bench::Options),
     /// Drives the same load at every shape, and draws a report of what each cost.
     Load(load::Options),
+    /// Says what to do about growth, by what a program measured of itself.
+    Advise(advise::Options),
     /// Kills, stops and cuts a running system while clients use it, and accounts for everything.
     Chaos(chaos::Options),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Services(options) => services::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Load(options) => load::run(&options),
+        Command::Advise(options) => advise::run(&options),
         Command::Chaos(options) => chaos::run(&options),
     };
     match outcome {

@@ -10,9 +10,11 @@ use std::{
 };
 
 use admission::{Queue, operation};
+use auth_api::MODULE;
 use kernel::Secret;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use seam::panic_message;
+use telemetry::busy;
 use tokio::sync::{Semaphore, oneshot};
 use tracing::Instrument;
 
@@ -115,7 +117,9 @@ impl Passwords {
         self.threads()?.spawn(move || {
             // Held by the thread: a caller who goes away does not free the core.
             let _held = (admitted, working);
-            let work = catch_unwind(AssertUnwindSafe(|| work(&*hashing)));
+            let work = catch_unwind(AssertUnwindSafe(|| {
+                busy::charged_here(MODULE.name, || work(&*hashing))
+            }));
             // Nobody may be left to hear it.
             drop(done.send(work));
         });

@@ -1,6 +1,7 @@
 //! What an operator can set: typed, documented, checked as a whole before anything starts.
 
 mod address;
+mod advisor;
 mod bus;
 mod check;
 mod layers;
@@ -19,6 +20,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::Deserialize;
 
+pub use advisor::{AdvisorConfig, ModuleFacts};
 pub use bus::{Bus, EventsConfig, RabbitmqConfig};
 pub use layers::Layers;
 pub use limits::LimitsConfig;
@@ -62,6 +64,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// How many requests are taken from whom.
     pub limits: LimitsConfig,
+    /// What the scaling advisor goes by.
+    pub advisor: AdvisorConfig,
     /// `modules.<name>`: where modules run that do not run here.
     pub modules: BTreeMap<String, RemoteConfig>,
 }
@@ -243,6 +247,7 @@ impl Config {
             rabbitmq: Section::new("rabbitmq", layers, mistakes).read(),
             redis: Section::new("redis", layers, mistakes).read(),
             limits: Section::new("limits", layers, mistakes).read(),
+            advisor: Section::new("advisor", layers, mistakes).read(),
             modules: remote.collect(),
             databases: modules
                 .into_iter()
@@ -255,6 +260,7 @@ impl Config {
         config.read_redis(mistakes);
         config.read_telemetry(mistakes);
         config.check_limits(mistakes);
+        config.check_advisor(known, mistakes);
         config.check_listeners(profile.is_some(), mistakes);
         config.check_modules(known, linked, mistakes);
         config

@@ -10,6 +10,7 @@ use serde::Serialize;
 use web::Problem;
 
 use super::Ops;
+use crate::program::counted;
 
 #[derive(Serialize)]
 struct Seam {
@@ -53,10 +54,6 @@ struct Unmeasured(anyhow::Error);
 
 impl Ops {
     fn counted(&self) -> Counted {
-        Counted {
-            over: self.started.elapsed(),
-            calls: self.ports.meter().read(),
-            requests: self.traffic.read(),
-        }
+        counted(self.started, &self.ports, &self.traffic)
     }
 }

@@ -4,7 +4,8 @@ use opentelemetry_sdk::{
     Resource,
     metrics::{SdkMeterProvider, reader::MetricReader},
 };
-use prometheus::{Registry, TextEncoder};
+use prometheus::{Registry, TextEncoder, proto::MetricFamily};
+use telemetry::busy;
 
 use super::process;
 
@@ -33,12 +34,18 @@ impl Metrics {
         };
         opentelemetry::global::set_meter_provider(provider.clone());
         process::tell();
+        busy::tell();
         Ok(Self { provider, registry })
     }
 
     /// All of them, as Prometheus reads it.
     pub(crate) fn text(&self) -> anyhow::Result<String> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+
+    /// All of them, to be looked into.
+    pub(crate) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
     }
 
     /// Sends what is left. Blocks: no runtime's thread may call it.

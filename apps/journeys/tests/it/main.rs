@@ -1,5 +1,6 @@
 //! The journeys, in every shape.
 
+mod advice;
 mod bad_input;
 mod calls;
 mod collector;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use storage::StoreError;
+use telemetry::busy;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,7 @@ pub(crate) enum Job {
 
 /// The jobs that are under way.
 pub(crate) struct Work {
+    module: &'static str,
     stop: CancellationToken,
     tasks: JoinSet<Result<(), StoreError>>,
     jobs: HashMap<Id, Job>,
@@ -39,9 +41,10 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// No jobs yet; those to come are to end early once `stop` is cancelled.
-    pub(crate) fn until(stop: CancellationToken) -> Self {
+    /// No jobs of `module` yet; those to come are to end early once `stop` is cancelled.
+    pub(crate) fn of(module: &'static str, stop: CancellationToken) -> Self {
         Self {
+            module,
             stop,
             tasks: JoinSet::new(),
             jobs: HashMap::new(),
@@ -69,7 +72,7 @@ impl Work {
         if let Job::Key { consumer, .. } = job {
             *self.keys.entry(consumer).or_default() += 1;
         }
-        let id = self.tasks.spawn(task).id();
+        let id = self.tasks.spawn(busy::charged(self.module, task)).id();
         self.jobs.insert(id, job);
     }
 

@@ -4,7 +4,7 @@ use std::{any::Any, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
 use kernel::CallContext;
-use telemetry::conventions::ERROR_TYPE;
+use telemetry::{busy, conventions::ERROR_TYPE};
 use tracing::{Instrument, field};
 
 use crate::{CallFailure, Method, PortError};
@@ -33,8 +33,8 @@ pub async fn run<M: Method>(
         call.id = %context.call_id(),
         error.type = field::Empty,
     );
-    let bounded =
-        tokio::time::timeout_at(context.deadline().into(), AssertUnwindSafe(work).catch_unwind());
+    let work = AssertUnwindSafe(busy::charged(method.service, work)).catch_unwind();
+    let bounded = tokio::time::timeout_at(context.deadline().into(), work);
     let fail = |failure: CallFailure| {
         span.record(ERROR_TYPE, failure.kind());
         Err(failure.into())

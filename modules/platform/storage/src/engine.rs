@@ -124,6 +124,14 @@ impl Database {
         }
     }
 
+    /// What it reckons of tables: their names, and about how many rows they have.
+    pub(crate) async fn table_rows(&self) -> Result<Vec<(String, f64)>, DbErr> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(postgres) => postgres.table_rows().await,
+        }
+    }
+
     /// What the failure of a statement means.
     pub(crate) fn explain(&self, module: &'static str, error: DbErr) -> StoreError {
         match self {

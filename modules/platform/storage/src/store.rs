@@ -151,6 +151,16 @@ impl Store {
         self.database().ping().await.map_err(|error| self.explain(error))
     }
 
+    /// About how many rows each of the module's tables has, as the database reckons without counting.
+    /// One that it has not looked at yet is not among them, and none is on the embedded engine, which
+    /// does not reckon.
+    ///
+    /// # Errors
+    /// What the database said.
+    pub async fn table_rows(&self) -> Result<Vec<(String, f64)>, StoreError> {
+        self.database().table_rows().await.map_err(|error| self.explain(error))
+    }
+
     /// Waits for open transactions to end and gives the database back. Other clones of the store
     /// answer [`StoreError::Busy`] from then on.
     pub async fn close(self) {

@@ -15,11 +15,12 @@
 //! | goes on | with whatever is done inside of that span; [`position`] is what another program is told |
 //! | ends | with the same span: now it is known whether the work failed, and the part is kept or forgotten as a whole |
 //!
-//! Metrics are OpenTelemetry's: see [`metrics`].
+//! Metrics are OpenTelemetry's: see [`metrics`]. Whose work a program does, [`busy`] tells.
 //!
 //! *Invariants*: nobody waits for what takes traces; what is held of unfinished ones is bounded, and
 //! counted where it is too much; nothing here knows where traces go.
 
+pub mod busy;
 pub mod conventions;
 mod entry;
 mod fields;

@@ -20,6 +20,7 @@ use actix_web::{
 use admission::operation;
 use kernel::RandomIds;
 use seam::headers::TRACEPARENT;
+use telemetry::busy;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
@@ -64,10 +65,15 @@ pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
         .default_service(web::to(no_route))
         .wrap(from_fn(move |request, next| operation::begin(guard(allowed, request, next))))
         .wrap(cors(edge))
-        .wrap(from_fn(move |request, next| {
+        .wrap(from_fn(move |request: ServiceRequest, next| {
             let (ids, traffic) = (Arc::clone(&ids), Arc::clone(&traffic));
             async move {
-                let answer = observe(&*ids, listener, request, next).await?;
+                let module = traffic.module_of(request.path());
+                let work = observe(&*ids, listener, request, next);
+                let answer = match module {
+                    Some(module) => busy::charged(module, work).await?,
+                    None => work.await?,
+                };
                 traffic.count(answer.request(), answer.response().body().size());
                 Ok(answer)
             }

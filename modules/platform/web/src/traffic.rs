@@ -46,10 +46,17 @@ impl Traffic {
         self.modules.iter().map(figures).collect()
     }
 
+    /// The module that requests for `path` are for.
+    pub(crate) fn module_of(&self, path: &str) -> Option<&'static str> {
+        self.find(path).map(|counted| counted.module)
+    }
+
+    fn find(&self, path: &str) -> Option<&Counted> {
+        self.modules.iter().find(|it| it.prefixes.iter().any(|prefix| is_below(path, prefix)))
+    }
+
     pub(crate) fn count(&self, request: &HttpRequest, answer: BodySize) {
-        let path = request.path();
-        let is_for = |counted: &&Counted| counted.prefixes.iter().any(|it| is_below(path, it));
-        let Some(counted) = self.modules.iter().find(is_for) else { return };
+        let Some(counted) = self.find(request.path()) else { return };
         let sent = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let sent = sent.and_then(|length| length.parse().ok()).unwrap_or(0);
         let answered = if let BodySize::Sized(bytes) = answer { bytes } else { 0 };
