@@ -197,6 +197,7 @@ impl Program {
             stores.push((name, module.store));
         }
 
+        ::telemetry::errors::begin(by_module.keys().copied());
         let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
         let auth = ports.called_by(name).client();
         let verifier = AuthKeys::new(auth, name, TOKEN_ISSUER, Arc::clone(&clock));

@@ -95,6 +95,7 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
         body_limit: config.public.max_body_bytes,
         origins: config.public.allowed_origins.clone(),
         encryption: if config.public.behind_tls { Encryption::Tls } else { Encryption::Plain },
+        owners: owners(&parts.ops),
         ..Edge::new(Arc::clone(&parts.verifier))
     };
     let passed_on = passed_on(config, &parts.client)?;
@@ -121,6 +122,14 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
     .bind(config.public.bind)
     .with_context(|| format!("{} cannot be bound (public.bind)", config.public.bind))?;
     start(server.addrs(), server.run())
+}
+
+/// The public paths of the modules that run here.
+fn owners(ops: &Ops) -> Arc<[(&'static str, &'static str)]> {
+    let here = catalogue::MODULES.iter().filter(|module| ops.engines.contains_key(module.name));
+    let paths =
+        here.flat_map(|module| module.public_prefixes.iter().map(|prefix| (*prefix, module.name)));
+    paths.collect()
 }
 
 /// An answer that is written in parts, as the gateway's are, would otherwise wait for the client to

@@ -102,7 +102,7 @@ impl EventEngine {
                 "what a former process had in hand is left until its leases end"
             );
         }
-        let mut work = Work::until(stop.clone());
+        let mut work = Work::of(self.store.module(), stop.clone());
         let mut ticks = interval(self.settings.poll);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Not at once: a program that starts has better things to do.

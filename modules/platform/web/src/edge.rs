@@ -28,10 +28,13 @@ pub struct Edge {
     pub limits: Arc<Limits>,
     /// Whose word for a client's address is taken.
     pub proxies: TrustedProxies,
+    /// Prefixes of public paths with the modules that answer there, in this program: whose fault it is
+    /// where something goes wrong.
+    pub owners: Arc<[(&'static str, &'static str)]>,
 }
 
 impl Edge {
-    /// 10 s, 1 MiB, no foreign origins, plain HTTP, no limits, no proxies.
+    /// 10 s, 1 MiB, no foreign origins, plain HTTP, no limits, no proxies, nobody's paths.
     #[must_use]
     pub fn new(verifier: Arc<dyn AccessVerifier>) -> Self {
         Self {
@@ -43,6 +46,7 @@ impl Edge {
             encryption: Encryption::Plain,
             limits: Arc::new(Limits::off(Arc::new(SystemClock))),
             proxies: TrustedProxies::default(),
+            owners: Arc::default(),
         }
     }
 }

@@ -66,6 +66,8 @@ mod body;
 mod caller;
 mod edge;
 mod explain;
+mod faults;
+mod guard;
 mod idempotency;
 pub mod internal;
 mod json;

@@ -26,7 +26,8 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 use crate::{
     Edge, Problem,
     allow::AllowTable,
-    observe::{Listener, REQUEST_ID, guard, observe},
+    guard::guard,
+    observe::{Listener, REQUEST_ID, observe},
     openapi::{document, without_unused},
 };
 
@@ -58,15 +59,15 @@ pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
         App::new().into_utoipa_app().openapi(document()).configure(routes).split_for_parts();
     let allowed = edge.request_time.saturating_add(GRACE);
     let listener = Listener::Public(edge.encryption);
-    let ids = Arc::clone(&edge.ids);
+    let (ids, owners) = (Arc::clone(&edge.ids), Arc::clone(&edge.owners));
     app.app_data(Data::new(edge.clone()))
         .app_data(Data::new(AllowTable::new(&openapi.paths)))
         .default_service(web::to(no_route))
         .wrap(from_fn(move |request, next| operation::begin(guard(allowed, request, next))))
         .wrap(cors(edge))
         .wrap(from_fn(move |request, next| {
-            let ids = Arc::clone(&ids);
-            async move { observe(&*ids, listener, request, next).await }
+            let (ids, owners) = (Arc::clone(&ids), Arc::clone(&owners));
+            async move { observe(&*ids, listener, &owners, request, next).await }
         }))
 }
 
@@ -88,7 +89,9 @@ pub fn internal_app(
         .default_service(web::to(no_route))
         // Its caller is not to lose what it has done so far.
         .wrap(from_fn(move |request, next| operation::resume(guard(INTERNAL_LIMIT, request, next))))
-        .wrap(from_fn(move |request, next| observe(&RandomIds, Listener::Internal, request, next)))
+        .wrap(from_fn(move |request, next| {
+            observe(&RandomIds, Listener::Internal, &[], request, next)
+        }))
 }
 
 /// No call between programs is given more time than this.

@@ -1,3 +1,4 @@
 //! The layer, as programs use it.
 
+mod errors;
 mod traces;
