@@ -26,6 +26,8 @@ mod rate;
 mod report;
 mod shape;
 mod site;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use self::{
     caught::{Panic, caught, caught_now, panic_message},

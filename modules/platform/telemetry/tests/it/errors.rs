@@ -1,56 +1,20 @@
 //! Faults come to the program's trackers: once, with their place and their trace.
 
-use std::{
-    error::Error,
-    io,
-    sync::{Arc, Mutex},
-};
+use std::{error::Error, io};
 
 use kernel::TraceContext;
 use telemetry::{
-    Entry, Failed, Rate, TraceLayer, TraceSettings,
+    Entry,
     errors::{
-        ErrorDesk, ErrorKind, ErrorReport, ErrorTracker, MOST_ALIKE, Panic, Site, Work, caught,
-        caught_now, unexpected, unexpected_at,
+        ErrorKind, MOST_ALIKE, Panic, Site, Work, caught, caught_now, testing::Notebook,
+        unexpected, unexpected_at,
     },
 };
 use tracing::{Instrument, Span};
-use tracing_subscriber::layer::SubscriberExt;
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const SITE: Site =
     Site { module: "billing", work: Work::Call { port: "BillingApi", method: "entitlements" } };
-
-#[derive(Default)]
-struct Notebook(Mutex<Vec<ErrorReport>>);
-
-impl ErrorTracker for Notebook {
-    fn report(&self, report: ErrorReport) {
-        self.0.lock().expect("not poisoned").push(report);
-    }
-}
-
-impl Notebook {
-    fn take(&self) -> Vec<ErrorReport> {
-        std::mem::take(&mut *self.0.lock().expect("not poisoned"))
-    }
-
-    fn only(&self) -> ErrorReport {
-        let mut reports = self.take();
-        assert_eq!(reports.len(), 1, "{reports:#?}");
-        reports.remove(0)
-    }
-}
-
-/// Listens on this thread until the guard is dropped.
-fn listening() -> (Arc<Notebook>, tracing::subscriber::DefaultGuard) {
-    let notebook = Arc::<Notebook>::default();
-    let desk = ErrorDesk::new("monolith", "1.2.3", vec![notebook.clone()]);
-    let settings = TraceSettings { rate: Rate::ALL, failed: Failed::Forgotten, sinks: Vec::new() };
-    let layer = TraceLayer::new(settings).leading_to(Arc::new(desk));
-    let subscriber = tracing_subscriber::registry().with(layer.filtered());
-    (notebook, tracing::subscriber::set_default(subscriber))
-}
 
 fn request() -> Span {
     telemetry::entry(Entry::Begins(TRACE), || {
@@ -75,7 +39,7 @@ impl Error for Wrapped {
 
 #[test]
 fn a_panic_is_told_with_what_was_being_done_and_its_trace() {
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     let span = request();
     let expected = telemetry::position(&span).expect("a trace");
     let panicked = span.in_scope(|| caught_now(SITE, || panic!("the recipe\nis lost")));
@@ -90,12 +54,12 @@ fn a_panic_is_told_with_what_was_being_done_and_its_trace() {
     assert_eq!(report.trace, Some(expected));
     assert_eq!(report.trace.map(|trace: TraceContext| trace.trace_id), Some(TRACE));
     assert_eq!(report.fingerprint, panic.fingerprint());
-    assert_eq!((report.program, report.release), ("monolith", "1.2.3"));
+    assert_eq!((report.program, report.release), ("test", "1.2.3"));
 }
 
 #[tokio::test]
 async fn a_panic_after_a_pause_is_caught_in_the_span_that_it_is_polled_in() {
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     let work = async {
         tokio::task::yield_now().await;
         panic!("out of cheese")
@@ -108,7 +72,7 @@ async fn a_panic_after_a_pause_is_caught_in_the_span_that_it_is_polled_in() {
 
 #[test]
 fn an_error_is_told_with_its_causes_where_it_came_up() {
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     let error = Wrapped(Box::new(io::Error::other("the disk is full")));
     let fingerprint = caught_now(SITE, || unexpected("billing", &error)).expect("no panic");
     let report = notebook.only();
@@ -123,14 +87,14 @@ fn an_error_is_told_with_its_causes_where_it_came_up() {
 
 #[test]
 fn what_comes_of_a_fault_is_the_same_fault() {
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     request().in_scope(|| {
         unexpected("billing", &io::Error::other("the disk is full"));
         // On its way up it becomes somebody else's, and looks like another.
         unexpected_at("auth", "POST /v1/auth/invitations", &Wrapped("no seat".into()));
     });
     assert_eq!(notebook.only().module, "billing");
-    let panic = caught_now(SITE, || panic!("out of cheese")).map(|()| ()).expect_err("it panics");
+    let panic = caught_now(SITE, || panic!("out of cheese")).expect_err("it panics");
     let told = unexpected("auth", &Wrapped(Box::new(panic.clone())));
     assert_eq!(told, panic.fingerprint());
     assert_eq!(notebook.only().kind, ErrorKind::Panic);
@@ -138,7 +102,7 @@ fn what_comes_of_a_fault_is_the_same_fault() {
 
 #[test]
 fn another_request_has_a_fault_of_its_own() {
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     for _ in 0..2 {
         request().in_scope(|| unexpected("billing", &io::Error::other("the disk is full")));
     }
@@ -149,7 +113,7 @@ fn another_request_has_a_fault_of_its_own() {
 
 #[test]
 fn a_flood_is_told_a_few_times() {
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     for row in 0..100 {
         unexpected("billing", &io::Error::other(format!("row {row} cannot be read")));
     }
@@ -160,7 +124,7 @@ fn a_flood_is_told_a_few_times() {
 fn where_nobody_listens_nothing_is_told_and_the_fingerprint_is_known() {
     let error = io::Error::other("the disk is full");
     let alone = unexpected("billing", &error);
-    let (notebook, _listening) = listening();
+    let (notebook, _listening) = Notebook::listen();
     assert_eq!(unexpected("billing", &error), alone);
     assert_eq!(notebook.only().fingerprint, alone);
 }
