@@ -168,8 +168,13 @@ pub(super) fn tell(
             Verdict::Park => Outcome::Parked,
         },
     );
-    let cause = Panic::within(error);
     let error = error as &(dyn Error + 'static);
+    // Before the lines: what is not logged is not computed either.
+    let fingerprint = match verdict {
+        Verdict::Again(_) => Panic::within(error).map(Panic::fingerprint),
+        Verdict::Park => Some(unexpected_at(module, consumer.name, error)),
+    };
+    let fingerprint = fingerprint.map(field::display);
     match verdict {
         Verdict::Again(wait) => tracing::warn!(
             messaging.message.id = %envelope.id,
@@ -178,8 +183,7 @@ pub(super) fn tell(
             attempt,
             retry_in_ms = wait.as_millis(),
             error,
-            error.place = cause.map(Panic::place),
-            error.fingerprint = cause.map(|panic| field::display(panic.fingerprint())),
+            error.fingerprint = fingerprint,
             "an event was not handled and will be tried again"
         ),
         Verdict::Park => tracing::error!(
@@ -188,7 +192,7 @@ pub(super) fn tell(
             event.name = envelope.event_type,
             attempt,
             error,
-            error.fingerprint = %unexpected_at(module, consumer.name, error),
+            error.fingerprint = fingerprint,
             "an event is parked as a dead letter"
         ),
     }
