@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use ::telemetry::busy;
 use events::{EngineSettings, EventEngine};
 use futures_util::future::join;
 use kernel::{Clock, Ids, RandomIds, SystemClock};
@@ -22,7 +21,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use web::Traffic;
+use web::{Territory, Traffic};
 
 use crate::{
     Mount, Site,
@@ -194,18 +193,22 @@ impl Program {
             }
             engines.spawn(engine.run(stop.clone()));
             for sweep in module.sweeps {
-                engines.spawn(busy::charged(name, sweep.run(stop.clone())));
+                engines.spawn(sweep.run(stop.clone()));
             }
             routes.extend(module.routes);
             stores.push((name, module.store));
         }
 
+        ::telemetry::errors::begin(by_module.keys().copied());
         let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
         let auth = ports.called_by(name).client();
         let verifier = AuthKeys::new(auth, name, TOKEN_ISSUER, Arc::clone(&clock));
-        let traffic = Arc::new(Traffic::of(
-            catalogue::MODULES.iter().map(|module| (module.name, module.public_prefixes)),
-        ));
+        let territories = catalogue::MODULES.iter().map(|module| Territory {
+            module: module.name,
+            prefixes: module.public_prefixes,
+            is_here: by_module.contains_key(module.name),
+        });
+        let traffic = Arc::new(Traffic::of(territories));
         let started = std::time::Instant::now();
         let advisor = telemetry.clone().map(|telemetry| {
             let (ports, traffic) = (ports.clone(), Arc::clone(&traffic));

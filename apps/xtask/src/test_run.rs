@@ -141,5 +141,12 @@ fn tests(workspace: &Workspace, options: &Options, run: Run) -> std::process::Co
 /// The shapes of the journey suite.
 fn journeyed_shapes(modules: &BTreeSet<String>) -> Vec<Shape> {
     let all = Shape::extracting(modules.iter().map(String::as_str));
-    vec![Shape::extracting([]), Shape::extracting(["billing"]), all]
+    let with_points = [&[][..], &["billing"]];
+    let with_points = with_points
+        .into_iter()
+        .map(|apart| Shape::extracting(apart.iter().copied()).with_failpoints());
+    [Shape::extracting([]), Shape::extracting(["billing"]), all]
+        .into_iter()
+        .chain(with_points)
+        .collect()
 }

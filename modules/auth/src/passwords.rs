@@ -3,8 +3,6 @@
 mod argon2id;
 
 use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -13,10 +11,9 @@ use admission::{Queue, operation};
 use auth_api::MODULE;
 use kernel::Secret;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use seam::panic_message;
-use telemetry::busy;
+use telemetry::errors::{Panic, Site, Work, caught_now};
 use tokio::sync::{Semaphore, oneshot};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 pub use self::argon2id::Argon2id;
 use crate::settings::HashingLimits;
@@ -70,8 +67,10 @@ pub(crate) enum PasswordError {
     Overloaded,
     #[error(transparent)]
     Hashing(#[from] HashingError),
-    #[error("hashing a password panicked: {0}")]
-    Panicked(String),
+    #[error("hashing a password broke off")]
+    Panicked(#[from] Panic),
+    #[error("a thread that hashes passwords has not answered")]
+    Unanswered,
 }
 
 impl Passwords {
@@ -114,21 +113,19 @@ impl Passwords {
         operation::mark_under_way();
         let hashing = Arc::clone(&self.hashing);
         let (done, outcome) = oneshot::channel();
+        let asked_in = Span::current();
         self.threads()?.spawn(move || {
             // Held by the thread: a caller who goes away does not free the core.
             let _held = (admitted, working);
-            let work = catch_unwind(AssertUnwindSafe(|| {
-                busy::charged_here(MODULE.name, || work(&*hashing))
-            }));
+            let site = Site { module: MODULE.name, work: Work::Job("hash a password") };
+            let work = asked_in.in_scope(|| caught_now(site, || work(&*hashing)));
             // Nobody may be left to hear it.
             drop(done.send(work));
         });
         // A thread always answers, unless it could not even say why not.
-        let gone = |_| PasswordError::Panicked("no answer".to_owned());
         let span = tracing::debug_span!("password.hash", otel.kind = "internal");
-        let outcome = outcome.instrument(span).await.map_err(gone)?;
-        let panicked = |panic: Box<dyn Any + Send>| panic_message(&*panic).to_owned();
-        outcome.map_err(panicked).map_err(PasswordError::Panicked)?.map_err(PasswordError::Hashing)
+        let outcome = outcome.instrument(span).await.map_err(|_| PasswordError::Unanswered)?;
+        Ok(outcome??)
     }
 
     fn threads(&self) -> Result<&ThreadPool, HashingError> {
@@ -248,7 +245,8 @@ mod tests {
         let (open, gate) = mpsc::channel();
         let passwords = Passwords::new(Arc::new(Gate(gate.into())), HashingLimits::default());
         let panicked = passwords.bounded(|_| -> Result<(), _> { panic!("on purpose") }).await;
-        assert!(matches!(&panicked, Err(PasswordError::Panicked(why)) if why == "on purpose"));
+        let Err(PasswordError::Panicked(panic)) = panicked else { panic!("{panicked:?}") };
+        assert_eq!((panic.message(), panic.place()), ("on purpose", "hash a password"));
         open.send(()).expect("the gate stands");
         passwords.hash(Secret::new("p")).await.expect("hashes");
     }

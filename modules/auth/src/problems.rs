@@ -36,9 +36,9 @@ impl From<PasswordError> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many ask at once")
                     .retry_after(Duration::from_secs(1))
             }
-            error @ (PasswordError::Hashing(_) | PasswordError::Panicked(_)) => {
-                Self::internal(error)
-            }
+            error @ (PasswordError::Hashing(_)
+            | PasswordError::Panicked(_)
+            | PasswordError::Unanswered) => Self::internal(error),
         }
     }
 }

@@ -1,15 +1,16 @@
-//! What of a program's traces is kept, and where it goes.
+//! What of a program's traces is kept, and where traces, metrics and faults go.
 
 use std::path::PathBuf;
 
 use kernel::Secret;
 use reqwest::{Url, header::HeaderValue};
+use sentry_errors::SentryConfig;
 use serde::Deserialize;
 use telemetry::Rate;
 
 use super::{Config, Mistakes, Profile, secrets};
 
-/// `[telemetry]`: without an endpoint nothing leaves the program.
+/// `[telemetry]`: without an endpoint and a DSN nothing leaves the program.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
@@ -33,8 +34,12 @@ pub struct TelemetryConfig {
     pub metrics: Option<MetricsAccess>,
     /// How often metrics are sent to the collector, in milliseconds: 1,000 to 300,000.
     pub metrics_every_ms: u64,
-    /// How long the collector may take to answer, in milliseconds: 100 to 60,000.
+    /// How long the collector, or the error tracker, may take to answer, in milliseconds: 100 to 60,000.
     pub patience_ms: u64,
+    /// The DSN of an error tracker that speaks the Sentry protocol. It holds a key.
+    pub sentry_dsn: Option<Secret>,
+    /// A file that holds it.
+    pub sentry_dsn_file: Option<PathBuf>,
 }
 
 impl Default for TelemetryConfig {
@@ -49,6 +54,8 @@ impl Default for TelemetryConfig {
             metrics: None,
             metrics_every_ms: 15_000,
             patience_ms: 10_000,
+            sentry_dsn: None,
+            sentry_dsn_file: None,
         }
     }
 }
@@ -74,6 +81,11 @@ impl Config {
         let file = telemetry.authorization_file.as_deref();
         let authorization = &mut telemetry.authorization;
         secrets::from_file("telemetry.authorization", authorization, file, mistakes);
+        let (file, dsn) = (telemetry.sentry_dsn_file.as_deref(), &mut telemetry.sentry_dsn);
+        secrets::from_file("telemetry.sentry_dsn", dsn, file, mistakes);
+        if let Some(Err(malformed)) = telemetry.sentry_dsn.as_ref().map(SentryConfig::check) {
+            mistakes.add("telemetry.sentry_dsn", malformed);
+        }
         let is_url = |text: &String| {
             let url = Url::parse(text);
             url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

@@ -55,6 +55,24 @@ fn a_program_that_others_can_reach_needs_an_explicit_profile() {
 }
 
 #[test]
+fn a_dsn_is_read_from_a_file_and_a_mistake_in_it_repeats_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("dsn");
+    let file = path.to_str().expect("a path that is text");
+    std::fs::write(&path, "https://the-key@errors.example.com/1\n").expect("it can be written");
+    let (config, mistakes) = read(&[("TELEMETRY__SENTRY_DSN_FILE", file)]);
+    assert_eq!(mistakes, Mistakes::default());
+    let dsn = config.telemetry.sentry_dsn.as_ref().expect("a DSN");
+    assert_eq!(dsn.expose(), "https://the-key@errors.example.com/1");
+    assert!(!format!("{config:?}").contains("the-key"));
+
+    let (_, mistakes) = read(&[("TELEMETRY__SENTRY_DSN", "https://the-key@errors.example.com")]);
+    let text = mistakes.to_string();
+    assert!(text.contains("telemetry.sentry_dsn: is the DSN"), "{text}");
+    assert!(!text.contains("the-key"), "{text}");
+}
+
+#[test]
 fn a_token_of_digits_stays_a_text() {
     let (config, mistakes) = read(&[("INTERNAL__OPERATOR_TOKEN", "12345678901234567")]);
     assert_eq!(mistakes, Mistakes::default());

@@ -1,16 +1,21 @@
-//! What a program tells of its work: the log, traces and metrics.
+//! What a program tells of its work: the log, traces, metrics and faults.
 
 mod level;
 mod lines;
 mod metrics;
 mod process;
 
-use std::{io::IsTerminal, sync::Arc, time::Duration};
+use std::{io::IsTerminal, sync::Arc, thread, time::Duration};
 
 use kernel::CallId;
 use opentelemetry_sdk::Resource;
 use otlp::{Exported, OtlpConfig, OtlpTraces, Service};
-use telemetry::{Failed, Figures, TraceLayer, TraceSettings, TraceSink, conventions::SPAN_KIND};
+use sentry_errors::{SentryConfig, SentryTracker};
+use telemetry::{
+    Failed, Figures, TraceLayer, TraceSettings, TraceSink,
+    conventions::SPAN_KIND,
+    errors::{ErrorDesk, ErrorTracker, watch_panics},
+};
 use tokio::runtime::Handle;
 use tracing::Level;
 use tracing_subscriber::{
@@ -27,7 +32,8 @@ use self::lines::{JsonFields, JsonLines, PlainFields, PlainLines};
 use self::metrics::Metrics;
 use crate::config::{Config, LogFormat, MetricsAccess, Mistakes, Profile};
 
-/// What the last traces get at the end of a program to come to the collector.
+/// What the last traces and metrics get at the end of a program to come to the collector, each; and
+/// the last faults to come to their tracker, meanwhile.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Checks `log.level`.
@@ -37,17 +43,21 @@ pub(crate) fn check(config: &Config, mistakes: &mut Mistakes) {
     }
 }
 
+/// The program's version.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
 /// The log and the traces of this process, until it ends. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Telemetry {
     traces: TraceLayer,
     collector: Option<Arc<OtlpTraces>>,
     metrics: Option<Metrics>,
+    tracker: Option<Arc<SentryTracker>>,
     level: LogLevel,
 }
 
 impl Telemetry {
-    /// Starts both for the whole process; exports run on `runtime`. A second start, as in tests,
+    /// Starts all of it for the whole process; exports run on `runtime`. A second start, as in tests,
     /// changes nothing.
     pub(crate) fn start(
         name: &'static str,
@@ -75,6 +85,9 @@ impl Telemetry {
             failed,
             sinks: sinks.collect(),
         });
+        let tracker = sentry(config, runtime)?.map(Arc::new);
+        let trackers = tracker.iter().map(|it| Arc::clone(it) as Arc<dyn ErrorTracker>).collect();
+        let traces = traces.leading_to(Arc::new(ErrorDesk::new(name, RELEASE, trackers)));
         let (filter, handle) = reload::Layer::new(level::parse(&config.log.level)?);
         let level = LogLevel::new(&config.log.level, handle);
         let format = config.log.format.unwrap_or(match config.profile {
@@ -102,7 +115,8 @@ impl Telemetry {
         if started.is_err() {
             tracing::debug!("logging had been started before");
         }
-        Ok(Self { traces, collector, metrics, level })
+        watch_panics();
+        Ok(Self { traces, collector, metrics, tracker, level })
     }
 
     /// What is logged.
@@ -127,12 +141,18 @@ impl Telemetry {
 
     /// Sends what is left. For the program's own thread, once nothing works any more.
     pub(crate) fn end(self) {
-        if let Some(collector) = self.collector {
-            collector.shut_down(FAREWELL);
-        }
-        if let Some(metrics) = self.metrics {
-            metrics.end(FAREWELL);
-        }
+        let Self { collector, metrics, tracker, .. } = self;
+        thread::scope(|threads| {
+            if let Some(tracker) = tracker {
+                threads.spawn(move || tracker.shut_down(FAREWELL));
+            }
+            if let Some(collector) = collector {
+                collector.shut_down(FAREWELL);
+            }
+            if let Some(metrics) = metrics {
+                metrics.end(FAREWELL);
+            }
+        });
     }
 }
 
@@ -145,6 +165,14 @@ pub(crate) fn start_silently() {
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
+fn sentry(config: &Config, runtime: &Handle) -> anyhow::Result<Option<SentryTracker>> {
+    let settings = &config.telemetry;
+    let Some(dsn) = settings.sentry_dsn.clone() else { return Ok(None) };
+    let patience = Duration::from_millis(settings.patience_ms);
+    let sentry = SentryConfig { patience, ..SentryConfig::new(dsn, environment(config)) };
+    Ok(Some(SentryTracker::new(sentry, runtime.clone())?))
+}
+
 fn otlp_config(config: &Config) -> Option<OtlpConfig> {
     let settings = &config.telemetry;
     Some(OtlpConfig {
@@ -155,17 +183,20 @@ fn otlp_config(config: &Config) -> Option<OtlpConfig> {
     })
 }
 
-fn service(name: &'static str, config: &Config) -> Resource {
-    let environment = match config.profile {
+const fn environment(config: &Config) -> &'static str {
+    match config.profile {
         Profile::Local => "local",
         Profile::Test => "test",
         Profile::Production => "production",
-    };
+    }
+}
+
+fn service(name: &'static str, config: &Config) -> Resource {
     let service = Service {
         name: name.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: RELEASE.to_owned(),
         instance: CallId::random().to_string(),
-        environment: environment.to_owned(),
+        environment: environment(config).to_owned(),
     };
     service.resource()
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod calls;
 mod collector;
 mod deploy;
+mod errors;
 mod extraction;
 mod graph;
 mod idempotency;

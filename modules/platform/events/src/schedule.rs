@@ -5,6 +5,7 @@ use storage::{
     Promoted, Store, StoreError,
     tables::scheduled::{Column, Entity},
 };
+use telemetry::errors::unexpected_at;
 
 use crate::{inbox, scopes::SCHEDULER};
 
@@ -26,9 +27,11 @@ pub(crate) async fn promote_due(store: &Store) -> Result<u64, StoreError> {
         let tx = store.system_write(&SCHEDULER).await?;
         let Promoted { moved, unreadable } = tx.promote_due(AT_ONCE, now).await?;
         for (row, error) in &unreadable {
+            let fingerprint = unexpected_at(store.module(), "schedule", error);
             tracing::error!(
                 scheduled.id = %row.id,
                 error = error as &dyn std::error::Error,
+                error.fingerprint = %fingerprint,
                 "a scheduled event cannot be read and is parked as a dead letter"
             );
             inbox::park_unreadable(&tx, row, error).await?;

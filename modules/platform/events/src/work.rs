@@ -5,10 +5,11 @@ use std::{
     time::Duration,
 };
 
-use storage::StoreError;
-use telemetry::busy;
+use storage::{StoreError, is_fault};
+use telemetry::errors::{self, Panic, Site, caught, unexpected_at};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tracing::field;
 
 /// A job. There is one of each at most.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,11 +29,23 @@ pub(crate) enum Job {
     Watch,
 }
 
+impl Job {
+    /// What a fault in it is a fault of.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Destination(_) => "send events",
+            Self::Key { .. } => "handle events",
+            Self::Sweep => "sweep events",
+            Self::Watch => "watch events",
+        }
+    }
+}
+
 /// The jobs that are under way.
 pub(crate) struct Work {
     module: &'static str,
     stop: CancellationToken,
-    tasks: JoinSet<Result<(), StoreError>>,
+    tasks: JoinSet<Result<(), Failure>>,
     jobs: HashMap<Id, Job>,
     under_way: HashSet<Job>,
     /// What was to be started while it was under way.
@@ -69,10 +82,12 @@ impl Work {
             self.wanted.insert(job);
             return;
         }
+        let site = Site { module: self.module, work: errors::Work::Job(job.name()) };
+        let task = async move { Ok(caught(site, task).await??) };
         if let Job::Key { consumer, .. } = job {
             *self.keys.entry(consumer).or_default() += 1;
         }
-        let id = self.tasks.spawn(busy::charged(self.module, task)).id();
+        let id = self.tasks.spawn(task).id();
         self.jobs.insert(id, job);
     }
 
@@ -125,9 +140,9 @@ impl Work {
         }
     }
 
-    fn settle(&mut self, ended: Result<(Id, Result<(), StoreError>), JoinError>) -> Option<Job> {
+    fn settle(&mut self, ended: Result<(Id, Result<(), Failure>), JoinError>) -> Option<Job> {
         let (id, outcome) = match ended {
-            Ok((id, outcome)) => (id, outcome.map_err(Failure::Store)),
+            Ok(ended) => ended,
             Err(error) => (error.id(), Err(Failure::Task(error))),
         };
         let job = self.jobs.remove(&id)?;
@@ -139,7 +154,15 @@ impl Work {
             *keys -= 1;
         }
         if let Err(failure) = outcome {
-            tracing::warn!(?job, error = &failure as &dyn std::error::Error, "a job failed");
+            let fault = is_fault(&failure)
+                .then(|| unexpected_at(self.module, job.name(), &failure))
+                .map(field::display);
+            tracing::warn!(
+                ?job,
+                error = &failure as &dyn std::error::Error,
+                error.fingerprint = fault,
+                "a job failed"
+            );
             return None;
         }
         let is_all = matches!(job, Job::Destination(_)) && !was_wanted;
@@ -151,7 +174,9 @@ impl Work {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("the store failed")]
-    Store(#[source] StoreError),
+    Store(#[from] StoreError),
+    #[error("the job broke off")]
+    Panicked(#[from] Panic),
     #[error("the task ended early")]
     Task(#[source] JoinError),
 }

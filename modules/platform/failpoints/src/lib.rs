@@ -30,6 +30,8 @@ pub enum Act {
     Sleep(Duration),
     /// `hold`: the task waits until the point is disarmed.
     Hold,
+    /// `panic`: the task panics, with the point's name.
+    Panic,
     /// Any other word: a switch. The code at the point decides what it means.
     Switch,
 }
@@ -53,6 +55,7 @@ impl FromStr for Act {
         match text.split_once(':') {
             None if text == "kill" => Ok(Self::Kill),
             None if text == "hold" => Ok(Self::Hold),
+            None if text == "panic" => Ok(Self::Panic),
             None => Ok(Self::Switch),
             Some(("sleep", millis)) => millis
                 .parse()
@@ -70,6 +73,7 @@ pub async fn reach(name: &'static str) {
         Ok(Act::Kill) => die().await,
         Ok(Act::Sleep(time)) => tokio::time::sleep(time).await,
         Ok(Act::Hold) => held(name).await,
+        Ok(Act::Panic) => panic!("it was told to, at {name}"),
         // `arm` has let only what can be understood pass.
         Ok(Act::Switch) | Err(_) => {}
     }
@@ -92,7 +96,7 @@ pub fn setting(name: &'static str) -> Option<String> {
 ///
 /// # Errors
 /// `actions` are not of the crate `fail`'s language, or contain what is no [`Act`]: blocking a
-/// thread, or panicking, is not among them.
+/// thread is not among them.
 pub fn arm(name: &str, actions: &str) -> Result<(), Malformed> {
     for action in actions.split("->") {
         let word = action.trim().strip_suffix(')').and_then(|rest| rest.split_once("return("));

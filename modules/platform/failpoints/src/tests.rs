@@ -30,6 +30,13 @@ async fn what_is_held_goes_on_once_the_point_is_disarmed() {
     task.await.expect("it goes on");
 }
 
+#[tokio::test]
+async fn a_task_panics_where_it_is_told_to() {
+    arm("test::panics", "1*return(panic)").expect("it can be understood");
+    tokio::spawn(reach("test::panics")).await.expect_err("it panics");
+    reach("test::panics").await;
+}
+
 #[test]
 fn a_switch_has_a_word() {
     arm("test::switch", "1*return(payload)").expect("it can be understood");

@@ -82,7 +82,7 @@ impl Module {
 
     /// Adds recurring work.
     pub fn sweeping(mut self, sweep: Sweep) -> Self {
-        self.sweeps.push(sweep);
+        self.sweeps.push(sweep.of(self.descriptor.name));
         self
     }
 

@@ -1,7 +1,12 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use kernel::CallId;
-use telemetry::{Entry, conventions::ERROR_TYPE};
+use storage::is_fault;
+use telemetry::{
+    Entry,
+    conventions::ERROR_TYPE,
+    errors::{self, HOST, Site, caught, unexpected_at},
+};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, field};
@@ -14,6 +19,7 @@ pub struct Sweep {
     pub name: &'static str,
     /// How long after one run the next one starts.
     pub every: Duration,
+    module: &'static str,
     work: Work,
 }
 
@@ -36,13 +42,18 @@ impl Sweep {
             let run = work();
             Box::pin(async move { run.await.map_err(Into::into) })
         });
-        Self { name, every, work }
+        Self { name, every, module: HOST, work }
     }
 
-    /// Runs it once, in a trace of its own.
+    /// The same sweep, as one of `module`'s.
+    pub(crate) fn of(self, module: &'static str) -> Self {
+        Self { module, ..self }
+    }
+
+    /// Runs it once, in a trace of its own. What fails is told and logged here.
     ///
     /// # Errors
-    /// What the work failed with.
+    /// What the work failed with; its panic is one of these.
     pub async fn run_once(&self) -> Result<(), SweepError> {
         let trace = CallId::random().0.as_u128();
         let span = telemetry::entry(Entry::Begins(trace), || {
@@ -53,13 +64,23 @@ impl Sweep {
                 error.type = field::Empty,
             )
         });
-        let done = (self.work)().instrument(span.clone()).await;
+        let site = Site { module: self.module, work: errors::Work::Job(self.name) };
+        let caught = caught(site, async { (self.work)().await }).instrument(span.clone()).await;
+        let done = caught.unwrap_or_else(|panic| Err(panic.into()));
         done.inspect_err(|error| {
             span.record(ERROR_TYPE, "sweep");
-            span.in_scope(|| {
-                tracing::error!(sweep.name = self.name, error = &**error, "a sweep failed");
-            });
+            span.in_scope(|| self.tell(&**error));
         })
+    }
+
+    fn tell(&self, error: &(dyn Error + 'static)) {
+        let fault = is_fault(error).then(|| unexpected_at(self.module, self.name, error));
+        tracing::error!(
+            sweep.name = self.name,
+            error,
+            error.fingerprint = fault.map(field::display),
+            "a sweep failed"
+        );
     }
 
     /// Runs it at once and then again and again, until `stop` is cancelled.

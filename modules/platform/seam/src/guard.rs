@@ -1,10 +1,10 @@
 //! The thin guard between a caller and an implementation.
 
-use std::{any::Any, panic::AssertUnwindSafe};
-
-use futures_util::FutureExt;
 use kernel::CallContext;
-use telemetry::{busy, conventions::ERROR_TYPE};
+use telemetry::{
+    conventions::ERROR_TYPE,
+    errors::{Site, Work, caught},
+};
 use tracing::{Instrument, field};
 
 use crate::{CallFailure, Method, PortError};
@@ -33,8 +33,11 @@ pub async fn run<M: Method>(
         call.id = %context.call_id(),
         error.type = field::Empty,
     );
-    let work = AssertUnwindSafe(busy::charged(method.service, work)).catch_unwind();
-    let bounded = tokio::time::timeout_at(context.deadline().into(), work);
+    let site = Site {
+        module: method.service,
+        work: Work::Call { port: method.port, method: method.name },
+    };
+    let bounded = tokio::time::timeout_at(context.deadline().into(), caught(site, work));
     let fail = |failure: CallFailure| {
         span.record(ERROR_TYPE, failure.kind());
         Err(failure.into())
@@ -49,21 +52,13 @@ pub async fn run<M: Method>(
             tracing::error!(
                 rpc.service = method.port,
                 rpc.method = method.name,
-                exception.message = panic_message(&*panic),
+                exception.message = panic.message(),
+                error.place = panic.place(),
+                error.fingerprint = %panic.fingerprint(),
                 "an implementation panicked"
             );
             fail(CallFailure::outcome_unknown(method.service))
         }
         Err(_) => fail(CallFailure::deadline_exceeded(method.service)),
     }
-}
-
-/// What a panic said, from what `catch_unwind` or a joined task returns.
-#[must_use]
-pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

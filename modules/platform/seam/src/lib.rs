@@ -30,7 +30,7 @@ pub use events::{
     DeliveryError, EventBatch, EventBus, EventFeed, EventInbox, EventRoutes, Receipt,
 };
 pub use failure::{CallFailure, PortError};
-pub use guard::{panic_message, run};
+pub use guard::run;
 pub use loopback::{Loopback, Repeat};
 pub use meter::{
     CallFigures, Counters, DirectCall, Meter, RequestFigures, StepFigures, WireFigures,

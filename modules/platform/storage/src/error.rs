@@ -4,6 +4,9 @@ use std::{error::Error, fmt, io, path::PathBuf};
 
 use sea_orm::DbErr;
 use seam::CallFailure;
+use telemetry::errors::unexpected;
+
+use crate::is_fault;
 
 /// Why a store did not do what it was asked to. Every variant names the module whose store it is.
 #[derive(Debug, thiserror::Error)]
@@ -277,7 +280,13 @@ impl From<StoreError> for CallFailure {
                 Self::unavailable(module)
             }
             _ => {
-                tracing::error!(service.name = module, exception.message = %chain, "the store failed");
+                let fault = is_fault(&error).then(|| unexpected(module, &error));
+                tracing::error!(
+                    service.name = module,
+                    exception.message = %chain,
+                    error.fingerprint = fault.map(display),
+                    "the store failed"
+                );
                 Self::outcome_unknown(module)
             }
         }

@@ -1,13 +1,12 @@
 //! How much of a program's work is whose: the time that threads are at work for each module.
 //!
-//! It is what lies between the beginning and the end of each poll of a module's futures, on the wall's
-//! clock: on a machine whose processors are all busy it contains waiting for one. What waits for a
+//! It is what lies between the beginning and the end of each poll of what is done as a module's work
+//! ([`errors::caught`](crate::errors::caught)), on the wall's clock: on a machine whose processors are all busy it contains waiting for one. What waits for a
 //! database or another program is not polled and costs nothing. A module that calls another's port in the
 //! same process is not at work while that one is.
 
 use std::{
     cell::Cell,
-    pin::pin,
     sync::{
         LazyLock, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -42,23 +41,6 @@ thread_local! {
 
 /// A handful: a search in order beats a map, and those beyond are found behind the lock.
 const MOST_KNOWN: usize = 8;
-
-/// Does `work`, and charges `module` with the time that it takes of threads.
-pub async fn charged<F: Future>(module: &'static str, work: F) -> F::Output {
-    let account = account(module);
-    let mut work = pin!(work);
-    std::future::poll_fn(|context| {
-        let _turn = Turn::begin(account);
-        work.as_mut().poll(context)
-    })
-    .await
-}
-
-/// The same for work that keeps its thread until it is done.
-pub fn charged_here<T>(module: &'static str, work: impl FnOnce() -> T) -> T {
-    let _turn = Turn::begin(account(module));
-    work()
-}
 
 /// How long the program was at work for each module that was charged, since it began.
 #[must_use]
@@ -110,12 +92,14 @@ impl Account {
 }
 
 /// A stretch of one thread's time. While it lasts, whoever was at work before is not.
-struct Turn {
+pub(crate) struct Turn {
     before: Option<&'static Account>,
 }
 
 impl Turn {
-    fn begin(account: &'static Account) -> Self {
+    /// From now on this thread is at work for `module`.
+    pub(crate) fn of(module: &'static str) -> Self {
+        let account = account(module);
         let now = Instant::now();
         let before = AT_WORK.replace(Some((account, now)));
         if let Some((before, since)) = before {
@@ -138,11 +122,21 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use std::{
-        panic::AssertUnwindSafe,
+        pin::pin,
         task::{Context, Poll, Waker},
     };
 
     use super::*;
+    use crate::errors::{Site, Work, caught, caught_now};
+
+    /// Work of `module`.
+    async fn charged<F: Future>(module: &'static str, work: F) -> F::Output {
+        caught(site(module), work).await.expect("no panic")
+    }
+
+    const fn site(module: &'static str) -> Site {
+        Site { module, work: Work::Job("work") }
+    }
 
     const A_WHILE: Duration = Duration::from_millis(20);
 
@@ -202,16 +196,14 @@ mod tests {
 
     #[test]
     fn a_panic_ends_a_turn_like_an_end() {
-        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            charged_here("outer", || {
-                let inner = AssertUnwindSafe(|| charged_here("inner", || panic!("on purpose")));
-                let caught = std::panic::catch_unwind(inner);
-                assert!(caught.is_err());
-                work();
-            });
-        }));
-        assert!(panicked.is_ok() && AT_WORK.get().is_none());
-        assert!(busy("outer") >= A_WHILE);
+        let outer = caught_now(site("outer"), || {
+            let inner = caught_now(site("inner"), || panic!("on purpose"));
+            work();
+            inner
+        });
+        assert!(outer.is_ok_and(|inner: Result<(), _>| inner.is_err()));
+        assert!(AT_WORK.get().is_none() && busy("outer") >= A_WHILE);
+        assert!(busy("inner") < A_WHILE, "it ended where it panicked");
     }
 
     #[test]
@@ -220,7 +212,7 @@ mod tests {
             ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10"];
         for _ in 0..2 {
             for name in NAMES {
-                charged_here(name, || {});
+                caught_now(site(name), || {}).expect("no panic");
             }
         }
         let opened = read();

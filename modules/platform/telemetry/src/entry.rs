@@ -60,6 +60,16 @@ pub fn position_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Trace
     span.scope().find_map(|span| span.extensions().get::<Traced>().map(Traced::position))
 }
 
+/// Whether nothing has gone wrong so far in the part of a trace that this is called in, or it is in none.
+/// From now on something has.
+pub(crate) fn mark_faulty() -> bool {
+    let marked = Span::current().with_subscriber(|(id, dispatch)| {
+        let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+        span.scope().find_map(|span| span.extensions().get::<Traced>().map(Traced::mark_faulty))
+    });
+    marked.flatten().unwrap_or(true)
+}
+
 /// [`position`] of the span that this is called in.
 #[must_use]
 pub fn here() -> Option<TraceContext> {

@@ -80,7 +80,7 @@ impl Visit for Fields {
     }
 }
 
-fn shortened(text: Cow<'_, str>) -> String {
+pub(crate) fn shortened(text: Cow<'_, str>) -> String {
     if text.len() <= LONGEST {
         return text.into_owned();
     }

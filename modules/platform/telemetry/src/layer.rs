@@ -22,6 +22,7 @@ use tracing_subscriber::{
 
 use crate::{
     Entry, FinishedSpan, Note, Parent, Rate, TraceSink, Value, entry,
+    errors::ErrorDesk,
     fields::Fields,
     filter::{Listening, TraceFilter},
     part::{Part, Parts},
@@ -58,6 +59,7 @@ pub struct TraceLayer {
     parts: Arc<Parts>,
     rate: Rate,
     failed: Failed,
+    desk: Option<Arc<ErrorDesk>>,
 }
 
 /// [`TraceLayer::filtered`].
@@ -95,7 +97,17 @@ impl TraceLayer {
     #[must_use]
     pub fn new(settings: TraceSettings) -> Self {
         let TraceSettings { rate, failed, sinks } = settings;
-        Self { parts: Arc::new(Parts::new(sinks)), rate, failed }
+        Self { parts: Arc::new(Parts::new(sinks)), rate, failed, desk: None }
+    }
+
+    /// Leads to `desk` what goes wrong wherever this layer listens.
+    #[must_use]
+    pub fn leading_to(self, desk: Arc<ErrorDesk>) -> Self {
+        Self { desk: Some(desk), ..self }
+    }
+
+    pub(crate) fn desk(&self) -> Option<Arc<ErrorDesk>> {
+        self.desk.clone()
     }
 
     /// The layer with the filter that it needs, whatever the log shows: it asks for all spans of
@@ -244,6 +256,10 @@ impl Traced {
     pub(crate) fn position(&self) -> TraceContext {
         let Part { trace_id, sampled, .. } = *self.part;
         TraceContext { trace_id, span_id: self.span_id, sampled }
+    }
+
+    pub(crate) fn mark_faulty(&self) -> bool {
+        self.part.mark_faulty()
     }
 
     fn end(self, name: &'static str) {

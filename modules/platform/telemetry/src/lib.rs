@@ -1,5 +1,5 @@
-//! Traces and metrics: who asked whom, for how long, and what came of it, from the public request to the mail
-//! that results.
+//! Traces, metrics and faults: who asked whom, for how long, and what came of it, from the public
+//! request to the mail that results.
 //!
 //! Code says what it does with spans of [`tracing`]. A span that has the field `otel.kind` is part of
 //! a trace; all others are for the log alone. Its further fields are named as the semantic conventions
@@ -15,7 +15,8 @@
 //! | goes on | with whatever is done inside of that span; [`position`] is what another program is told |
 //! | ends | with the same span: now it is known whether the work failed, and the part is kept or forgotten as a whole |
 //!
-//! Metrics are OpenTelemetry's: see [`metrics`]. Whose work a program does, [`busy`] tells.
+//! Metrics are OpenTelemetry's: see [`metrics`]. What goes wrong is told as a fault: see [`errors`]. Whose
+//! work a program does, [`busy`] tells.
 //!
 //! *Invariants*: nobody waits for what takes traces; what is held of unfinished ones is bounded, and
 //! counted where it is too much; nothing here knows where traces go.
@@ -23,6 +24,7 @@
 pub mod busy;
 pub mod conventions;
 mod entry;
+pub mod errors;
 mod fields;
 mod filter;
 mod layer;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -53,6 +53,7 @@ pub(crate) struct Part {
     pub(crate) sampled: bool,
     came: (SystemTime, Instant),
     ended: Mutex<Vec<FinishedSpan>>,
+    is_faulty: AtomicBool,
     all: Arc<Parts>,
 }
 
@@ -113,7 +114,8 @@ impl Parts {
 impl Part {
     pub(crate) fn new(trace_id: u128, sampled: bool, all: Arc<Parts>) -> Self {
         let came = (SystemTime::now(), Instant::now());
-        Self { trace_id, sampled, came, ended: Mutex::default(), all }
+        let (ended, is_faulty) = (Mutex::default(), AtomicBool::new(false));
+        Self { trace_id, sampled, came, ended, is_faulty, all }
     }
 
     /// Nanoseconds since it came in.
@@ -124,6 +126,11 @@ impl Part {
     /// The system's time at an [`age`](Self::age).
     pub(crate) fn time_at(&self, age: u64) -> SystemTime {
         self.came.0 + Duration::from_nanos(age)
+    }
+
+    /// Notes that something has gone wrong in it; whether that is new.
+    pub(crate) fn mark_faulty(&self) -> bool {
+        !self.is_faulty.swap(true, Relaxed)
     }
 
     /// Takes a span that is not the first one.

@@ -20,14 +20,15 @@ use actix_web::{
 use admission::operation;
 use kernel::RandomIds;
 use seam::headers::TRACEPARENT;
-use telemetry::busy;
+use telemetry::errors::HOST;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
     Edge, Problem,
     allow::AllowTable,
-    observe::{Listener, REQUEST_ID, guard, observe},
+    guard::guard,
+    observe::{Listener, REQUEST_ID, observe},
     openapi::{document, without_unused},
 };
 
@@ -68,12 +69,8 @@ pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
         .wrap(from_fn(move |request: ServiceRequest, next| {
             let (ids, traffic) = (Arc::clone(&ids), Arc::clone(&traffic));
             async move {
-                let module = traffic.module_of(request.path());
-                let work = observe(&*ids, listener, request, next);
-                let answer = match module {
-                    Some(module) => busy::charged(module, work).await?,
-                    None => work.await?,
-                };
+                let owner = traffic.owner_of(request.path());
+                let answer = observe(&*ids, listener, owner, request, next).await?;
                 traffic.count(answer.request(), answer.response().body().size());
                 Ok(answer)
             }
@@ -98,7 +95,9 @@ pub fn internal_app(
         .default_service(web::to(no_route))
         // Its caller is not to lose what it has done so far.
         .wrap(from_fn(move |request, next| operation::resume(guard(INTERNAL_LIMIT, request, next))))
-        .wrap(from_fn(move |request, next| observe(&RandomIds, Listener::Internal, request, next)))
+        .wrap(from_fn(move |request, next| {
+            observe(&RandomIds, Listener::Internal, HOST, request, next)
+        }))
 }
 
 /// No call between programs is given more time than this.

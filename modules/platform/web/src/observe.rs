@@ -1,10 +1,7 @@
 //! What happens around every request: its trace, its time, its headers, and what it says when
 //! something breaks.
 
-use std::{
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use actix_cors::CorsError;
 use actix_web::{
@@ -20,13 +17,17 @@ use actix_web::{
     },
     middleware::Next,
 };
-use futures_util::FutureExt;
 use kernel::{CallId, Ids, RandomIds, TraceContext};
-use seam::{headers::TRACEPARENT, panic_message};
-use telemetry::Entry;
+use seam::headers::TRACEPARENT;
+use telemetry::{Entry, errors::HOST};
 use tracing::{Instrument, Span, field};
 
-use crate::{Edge, Encryption, PROBLEM_JSON, Problem, limits, metrics::InHand};
+use crate::{
+    Edge, Encryption, PROBLEM_JSON, Problem,
+    faults::{self, Told},
+    limits,
+    metrics::InHand,
+};
 
 /// The problem of what is not to be had now, of which nothing was done.
 const UNAVAILABLE: &str = "unavailable";
@@ -42,6 +43,8 @@ pub(crate) struct Arrival {
     pub(crate) trace: TraceContext,
     begins: Entry,
     pub(crate) at: Instant,
+    /// Who answers it.
+    pub(crate) module: &'static str,
 }
 
 impl Arrival {
@@ -62,7 +65,7 @@ impl Arrival {
             }
             None => (own, Entry::Begins(own.trace_id)),
         };
-        Self { call_id, trace, begins, at: Instant::now() }
+        Self { call_id, trace, begins, at: Instant::now(), module: HOST }
     }
 
     /// The span of a request, with which this program's part of its trace begins.
@@ -97,13 +100,16 @@ pub(crate) fn since_arrival(request: &HttpRequest) -> Duration {
 }
 
 /// The outermost layer: notes the arrival, opens the span, and finishes whatever answer comes out.
+/// `owner` is the module whose fault it is where something goes wrong.
 pub(crate) async fn observe<B: MessageBody + 'static>(
     ids: &dyn Ids,
     listener: Listener,
+    owner: &'static str,
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let mut arrival = Arrival::now(request.request(), ids);
+    arrival.module = owner;
     let method = known(request.method());
     let span = arrival.span(method);
     request.extensions_mut().insert(arrival);
@@ -123,7 +129,10 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             }
             let (request, response) = answer.into_parts();
             let problem = problem_of(&response);
-            log(&span, listener, arrival, response.status(), problem.as_ref());
+            let fault = problem.as_ref().and_then(|problem| {
+                faults::tell(arrival.module, method, route.as_deref(), problem)
+            });
+            log(&span, listener, arrival, response.status(), problem.as_ref(), fault);
             in_hand.answered(method, route, response.status());
             let mut response = finish(response, problem, arrival, listener);
             limits::write(&request, response.headers_mut());
@@ -135,7 +144,8 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             let status = error.as_response_error().status_code();
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::from_status(status));
-            log(&span, listener, arrival, status, Some(&problem));
+            let fault = faults::tell(arrival.module, method, None, &problem);
+            log(&span, listener, arrival, status, Some(&problem), fault);
             in_hand.answered(method, None, status);
             error.add_response_mapper(move |response| {
                 finish(response, Some(problem.clone()), arrival, listener).map_into_boxed_body()
@@ -146,7 +156,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
 }
 
 /// Of a method that anybody made up, nothing but that: there are few names of spans.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     const KNOWN: [Method; 7] = [
         Method::GET,
         Method::HEAD,
@@ -172,26 +182,6 @@ fn route_of(request: &HttpRequest) -> Option<String> {
     let below = request.extensions().get::<Below>().map(|Below(prefix)| format!("{prefix}/*"));
     below.or_else(|| request.match_pattern())
 }
-
-/// The innermost layer: bounds the time of a handler and survives its panic.
-pub(crate) async fn guard<B: MessageBody>(
-    allowed: Duration,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let work = AssertUnwindSafe(async move { next.call(request).await }).catch_unwind();
-    match tokio::time::timeout(allowed, work).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(panic)) => {
-            Err(Problem::internal(Panicked(panic_message(&*panic).to_owned())).into())
-        }
-        Err(_) => Err(Problem::deadline_exceeded().into()),
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("a handler panicked: {0}")]
-struct Panicked(String);
 
 /// The problem to send; `None` where the answer is no error, or says itself what is wrong.
 fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
@@ -221,6 +211,7 @@ fn log(
     arrival: Arrival,
     status: StatusCode,
     problem: Option<&Problem>,
+    fault: Option<Told>,
 ) {
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -237,6 +228,8 @@ fn log(
         (Some(problem), _) if status.is_server_error() => tracing::error!(
             problem.slug = problem.slug(),
             error = std::error::Error::source(problem),
+            error.place = fault.as_ref().map(|fault| fault.place.as_str()),
+            error.fingerprint = fault.as_ref().map(|fault| field::display(fault.fingerprint)),
             duration_ms,
             "request failed"
         ),

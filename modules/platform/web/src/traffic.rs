@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use actix_web::{HttpRequest, body::BodySize, http::header::CONTENT_LENGTH};
 use seam::RequestFigures;
+use telemetry::errors::HOST;
 
 /// Counts the requests of clients by the module that they are for. Added to without a lock.
 #[derive(Debug, Default)]
@@ -12,21 +13,34 @@ pub struct Traffic {
     modules: Vec<Counted>,
 }
 
+/// The public paths of a module.
+#[derive(Clone, Copy, Debug)]
+pub struct Territory {
+    /// Its name.
+    pub module: &'static str,
+    /// What its paths begin with.
+    pub prefixes: &'static [&'static str],
+    /// Whether it runs in this program, and is not passed on to.
+    pub is_here: bool,
+}
+
 #[derive(Debug)]
 struct Counted {
     module: &'static str,
     prefixes: &'static [&'static str],
+    is_here: bool,
     requests: AtomicU64,
     request_bytes: AtomicU64,
     response_bytes: AtomicU64,
 }
 
 impl Traffic {
-    /// Counts by the public paths of `modules`: what begins with one of them is for its module.
-    pub fn of(modules: impl IntoIterator<Item = (&'static str, &'static [&'static str])>) -> Self {
-        let counted = |(module, prefixes)| Counted {
+    /// Counts by the public paths of these modules: what begins with one of them is for its module.
+    pub fn of(modules: impl IntoIterator<Item = Territory>) -> Self {
+        let counted = |Territory { module, prefixes, is_here }| Counted {
             module,
             prefixes,
+            is_here,
             requests: AtomicU64::new(0),
             request_bytes: AtomicU64::new(0),
             response_bytes: AtomicU64::new(0),
@@ -46,13 +60,19 @@ impl Traffic {
         self.modules.iter().map(figures).collect()
     }
 
-    /// The module that requests for `path` are for.
-    pub(crate) fn module_of(&self, path: &str) -> Option<&'static str> {
-        self.find(path).map(|counted| counted.module)
+    /// Whose work it is to answer at `path`: the program's own where the module runs elsewhere.
+    pub(crate) fn owner_of(&self, path: &str) -> &'static str {
+        let owner = self.find(path).filter(|counted| counted.is_here);
+        owner.map_or(HOST, |counted| counted.module)
     }
 
+    /// The longest prefix counts.
     fn find(&self, path: &str) -> Option<&Counted> {
-        self.modules.iter().find(|it| it.prefixes.iter().any(|prefix| is_below(path, prefix)))
+        let fitting = self.modules.iter().flat_map(|counted| {
+            let below = counted.prefixes.iter().filter(|prefix| is_below(path, prefix));
+            below.map(move |prefix| (prefix.len(), counted))
+        });
+        fitting.max_by_key(|(length, _)| *length).map(|(_, counted)| counted)
     }
 
     pub(crate) fn count(&self, request: &HttpRequest, answer: BodySize) {
@@ -77,12 +97,32 @@ mod tests {
 
     use super::*;
 
+    fn traffic() -> Traffic {
+        let territory = |module, prefixes, is_here| Territory { module, prefixes, is_here };
+        Traffic::of([
+            territory("billing", &["/v1/billing", "/webhooks/stripe"], true),
+            territory("auth", &["/v1/auth"], false),
+            territory("labs", &["/v1/billing/labs"], true),
+        ])
+    }
+
+    #[test]
+    fn a_path_belongs_to_the_module_that_answers_there() {
+        for (path, owner) in [
+            ("/v1/billing", "billing"),
+            ("/v1/billing/plans", "billing"),
+            ("/v1/billing/labs/1", "labs"),
+            ("/v1/billings", HOST),
+            ("/v1/auth/me", HOST),
+            ("/openapi.json", HOST),
+        ] {
+            assert_eq!(traffic().owner_of(path), owner, "{path}");
+        }
+    }
+
     #[test]
     fn a_request_is_for_the_module_that_its_path_belongs_to() {
-        let traffic = Traffic::of([
-            ("billing", &["/v1/billing", "/webhooks/stripe"] as &[_]),
-            ("auth", &["/v1/auth"]),
-        ]);
+        let traffic = traffic();
         let ask = |path, sent: u64, answered| {
             let request = TestRequest::with_uri(path).insert_header((CONTENT_LENGTH, sent));
             traffic.count(&request.to_http_request(), answered);
@@ -98,6 +138,9 @@ mod tests {
             request_bytes,
             response_bytes,
         };
-        assert_eq!(traffic.read(), [of("billing", 2, 70, 40), of("auth", 1, 0, 0)]);
+        assert_eq!(
+            traffic.read(),
+            [of("billing", 2, 70, 40), of("auth", 1, 0, 0), of("labs", 0, 0, 0)]
+        );
     }
 }

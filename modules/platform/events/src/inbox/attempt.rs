@@ -2,15 +2,15 @@
 
 use std::{
     error::Error,
-    panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
 use kernel::{CallContext, CallId, CallKey, Envelope, Principal, Timestamp, TraceContext};
-use seam::panic_message;
 use storage::tables::inbox::State;
-use telemetry::conventions::ERROR_TYPE;
+use telemetry::{
+    conventions::ERROR_TYPE,
+    errors::{Panic, Site, Work, caught, unexpected_at},
+};
 use tracing::{Instrument, Span, field};
 
 use crate::{
@@ -65,19 +65,25 @@ pub(super) fn span(consumer: &Consumer, envelope: &Envelope, attempt: u32) -> Sp
     })
 }
 
-/// Runs a handler of `consumer` in `span`, for no longer than `allowed`; a panic is a failure like
+/// What is being done while `consumer` of `module` handles an event.
+pub(super) const fn site(module: &'static str, consumer: &Consumer) -> Site {
+    Site { module, work: Work::Event(consumer.name) }
+}
+
+/// Runs a handler of `consumer` of `module` in `span`, for no longer than `allowed`; a panic is a failure like
 /// any other.
 pub(super) async fn bounded(
+    module: &'static str,
     consumer: &Consumer,
     span: &Span,
     allowed: Duration,
     handling: impl Future<Output = Result<(), HandlerError>>,
 ) -> Result<(), HandlerError> {
     let began = Instant::now();
-    let caught = AssertUnwindSafe(handling.instrument(span.clone())).catch_unwind();
+    let caught = caught(site(module, consumer), handling).instrument(span.clone());
     let outcome = match tokio::time::timeout(allowed, caught).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(HandlerError::retry(Panicked(panic_message(&*panic).to_owned()))),
+        Ok(Err(panic)) => Err(HandlerError::retry(panic)),
         Err(_) => Err(HandlerError::retry(TookTooLong(allowed))),
     };
     let class = outcome.as_ref().err().map(|error| match error {
@@ -145,8 +151,10 @@ impl Passed {
     }
 }
 
-/// Says and counts once, here, that a handler failed: an operator acts on what is parked.
+/// Says and counts once, here, that a handler failed: an operator acts on what is parked. That it is is
+/// a fault of `module`, unless it is a panic, which was told when it was caught.
 pub(super) fn tell(
+    module: &'static str,
     consumer: &Consumer,
     envelope: &Envelope,
     attempt: u32,
@@ -160,7 +168,13 @@ pub(super) fn tell(
             Verdict::Park => Outcome::Parked,
         },
     );
-    let error = error as &dyn Error;
+    let error = error as &(dyn Error + 'static);
+    // Before the lines: what is not logged is not computed either.
+    let fingerprint = match verdict {
+        Verdict::Again(_) => Panic::within(error).map(Panic::fingerprint),
+        Verdict::Park => Some(unexpected_at(module, consumer.name, error)),
+    };
+    let fingerprint = fingerprint.map(field::display);
     match verdict {
         Verdict::Again(wait) => tracing::warn!(
             messaging.message.id = %envelope.id,
@@ -169,6 +183,7 @@ pub(super) fn tell(
             attempt,
             retry_in_ms = wait.as_millis(),
             error,
+            error.fingerprint = fingerprint,
             "an event was not handled and will be tried again"
         ),
         Verdict::Park => tracing::error!(
@@ -177,6 +192,7 @@ pub(super) fn tell(
             event.name = envelope.event_type,
             attempt,
             error,
+            error.fingerprint = fingerprint,
             "an event is parked as a dead letter"
         ),
     }
@@ -186,11 +202,6 @@ pub(super) fn tell(
 #[derive(Debug, thiserror::Error)]
 #[error("the event belongs to no tenant, and an effect works for one: subscribe with an action")]
 pub(super) struct NoTenant;
-
-/// The handler panicked.
-#[derive(Debug, thiserror::Error)]
-#[error("the handler panicked: {0}")]
-struct Panicked(String);
 
 /// The handler did not come back.
 #[derive(Debug, thiserror::Error)]
@@ -219,18 +230,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_a_failure_to_be_tried_again() {
-        let outcome =
-            bounded(&Consumer::unrouted(), &Span::none(), Duration::from_secs(5), async {
-                panic!("out of cheese")
-            })
-            .await;
+        let outcome = bounded(
+            "kitchen",
+            &Consumer::unrouted(),
+            &Span::none(),
+            Duration::from_secs(5),
+            async { panic!("out of cheese") },
+        )
+        .await;
         let Err(HandlerError::Retry(source)) = outcome else { panic!("expected a retry") };
-        assert_eq!(source.to_string(), "the handler panicked: out of cheese");
+        assert_eq!(source.to_string(), "panicked: out of cheese");
     }
 
     #[tokio::test]
     async fn a_handler_that_hangs_is_cut_off() {
         let outcome = bounded(
+            "kitchen",
             &Consumer::unrouted(),
             &Span::none(),
             Duration::from_millis(1),

@@ -76,7 +76,9 @@ impl Inbox {
         let delivery = attempt::delivery(envelope, 1);
         let span = attempt::span(consumer, envelope, delivery.attempt);
         let handling = effect.apply(&tx, &ctx, envelope, &delivery);
-        let handled = bounded(consumer, &span, self.settings.effect_time, handling).await;
+        let handled =
+            bounded(self.store.module(), consumer, &span, self.settings.effect_time, handling)
+                .await;
         #[cfg(feature = "failpoints")]
         failpoints::reach("events::effect_before_commit").await;
         Spoiled::unless_committed(consumer, tx, handled, span).await

@@ -210,7 +210,9 @@ impl Inbox {
             FirstAttempt::NotMade => 0,
         };
         let verdict = Verdict::of(&error, attempts, &self.settings);
-        span.in_scope(|| attempt::tell(consumer, envelope, attempts, &verdict, &error));
+        span.in_scope(|| {
+            attempt::tell(self.store.module(), consumer, envelope, attempts, &verdict, &error);
+        });
         let tx = self.store.system_write(&INBOX).await?;
         let row = arrivals::failed(consumer, envelope, attempts, &verdict.at(now), &error);
         if arrivals::claim(&tx, row).await? {

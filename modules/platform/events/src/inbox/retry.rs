@@ -3,6 +3,7 @@
 use kernel::Envelope;
 use serde::Deserialize;
 use storage::StoreError;
+use telemetry::errors::unexpected_at;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -143,7 +144,9 @@ impl Inbox {
         let delivery = attempt::delivery(envelope, row.attempts + 1);
         let span = attempt::span(consumer, envelope, delivery.attempt);
         let handling = effect.apply(&tx, &ctx, envelope, &delivery);
-        let handled = bounded(consumer, &span, self.settings.effect_time, handling).await;
+        let handled =
+            bounded(self.store.module(), consumer, &span, self.settings.effect_time, handling)
+                .await;
         Spoiled::unless_committed(consumer, tx, handled, span).await?;
         Ok(Progress::Moved)
     }
@@ -164,8 +167,10 @@ impl Inbox {
         let delivery = attempt::delivery(envelope, claimed.attempts);
         let span = attempt::span(consumer, envelope, delivery.attempt);
         let handling = action.perform(&ctx, envelope, &delivery);
+        let handled =
+            bounded(self.store.module(), consumer, &span, self.settings.action_time, handling);
         let outcome = tokio::select! {
-            outcome = bounded(consumer, &span, self.settings.action_time, handling) => outcome,
+            outcome = handled => outcome,
             never = self.keep_claimed(&claimed) => match never {},
         };
         #[cfg(feature = "failpoints")]
@@ -222,7 +227,7 @@ impl Inbox {
         error: &HandlerError,
     ) -> Result<Progress, StoreError> {
         let verdict = Verdict::of(error, attempts, &self.settings);
-        attempt::tell(consumer, envelope, attempts, &verdict, error);
+        attempt::tell(self.store.module(), consumer, envelope, attempts, &verdict, error);
         let passed = verdict.at(self.store.clock().now());
         rows::record_failure(&self.store, row, attempts, &passed, error).await?;
         Ok(match verdict {
@@ -237,10 +242,12 @@ impl Inbox {
         row: &Waiting,
         error: &HandlerError,
     ) -> Result<Progress, StoreError> {
+        let fingerprint = unexpected_at(self.store.module(), consumer.name, error);
         tracing::error!(
             messaging.message.id = %row.event_id,
             messaging.consumer = consumer.name,
             error = error as &dyn std::error::Error,
+            error.fingerprint = %fingerprint,
             "a stored envelope cannot be read and is parked as a dead letter"
         );
         let passed = Verdict::Park.at(self.store.clock().now());

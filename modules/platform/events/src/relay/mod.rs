@@ -12,14 +12,13 @@ mod spans;
 
 use std::{
     collections::{BTreeSet, HashSet},
-    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
-use futures_util::FutureExt;
 use kernel::{CallContext, CallId, Envelope, EventId, Principal, Timestamp};
 use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt, resilience::Backoff};
 use storage::{Store, StoreError, tables::outbox};
+use telemetry::errors::{Site, Work, caught, unexpected_at};
 use tokio_util::sync::CancellationToken;
 
 use self::{floors::Floors, health::Destinations, lanes::Lanes, spans::Sending};
@@ -29,6 +28,9 @@ pub(crate) use self::{health::Trouble, rows::backlog};
 
 /// How many batches are read at once. More would save little, and take memory.
 const BATCHES_AHEAD: u64 = 8;
+
+/// What a relay's faults are faults of.
+const RELAY: &str = "relay";
 
 /// A module's relay. Several may work on one outbox.
 pub(crate) struct Relay {
@@ -146,9 +148,11 @@ impl Relay {
         let (rows, envelopes) = match batch::open(batch) {
             Ok(opened) => opened,
             Err(unreadable) => {
+                let fingerprint = unexpected_at(self.store.module(), RELAY, &unreadable);
                 tracing::error!(
                     messaging.message.id = %unreadable.row.event_id,
                     error = &unreadable as &dyn std::error::Error,
+                    error.fingerprint = %fingerprint,
                     "an outbox row cannot be read, and holds up its ordering key"
                 );
                 let backoff = self.settings.relay_backoff;
@@ -246,11 +250,18 @@ impl Relay {
             }
             self.bus.publish(destination, envelopes).await
         };
-        let caught = AssertUnwindSafe(publishing).catch_unwind();
+        let site = Site { module: self.store.module(), work: Work::Job(RELAY) };
+        let caught = caught(site, publishing);
         let published = match tokio::time::timeout(self.settings.publish_time, caught).await {
             Ok(Ok(published)) => published,
-            Ok(Err(_panic)) => {
-                tracing::error!(messaging.destination.name = destination, "the bus panicked");
+            Ok(Err(panic)) => {
+                tracing::error!(
+                    messaging.destination.name = destination,
+                    exception.message = panic.message(),
+                    error.place = panic.place(),
+                    error.fingerprint = %panic.fingerprint(),
+                    "the bus panicked"
+                );
                 Err(CallFailure::outcome_unknown(destination))
             }
             Err(_) => Err(CallFailure::deadline_exceeded(destination)),

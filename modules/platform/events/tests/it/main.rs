@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod entities;
+mod faults;
 mod inbox;
 mod order;
 mod postgres;

@@ -10,7 +10,8 @@ use std::{
 };
 
 use module::{Module, Ports, Sweep};
-use seam::ModuleDescriptor;
+use seam::{CallFailure, ModuleDescriptor};
+use telemetry::errors::{ErrorKind, testing::Notebook};
 use testing::TestStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,34 @@ async fn a_module_is_taken_over_part_by_part() {
     let parts = module.into_parts();
     assert_eq!((parts.routes.len(), parts.consumers.len()), (1, 0));
     assert_eq!(parts.sweeps[0].name, "greetings");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_in_a_sweep_is_told_as_its_modules() {
+    let (notebook, _listening) = Notebook::listen();
+    let store = TestStore::open::<Migrator>("greeting").await.expect("a store");
+    let every = Duration::from_secs(60);
+    let panics = async || -> Result<(), Infallible> { panic!("out of cheese") };
+    let module = Module::new(GREETING, store.store())
+        .sweeping(Sweep::new("greeting.forget", every, || async { Err("no good") }))
+        .sweeping(Sweep::new("greeting.count", every, panics))
+        .sweeping(Sweep::new("greeting.ask", every, || async {
+            Err(CallFailure::unavailable("billing"))
+        }));
+    let [forget, count, ask] = &module.into_parts().sweeps[..] else { panic!("three sweeps") };
+    forget.run_once().await.expect_err("it fails");
+    let told = notebook.only();
+    assert_eq!((told.kind, told.module), (ErrorKind::Error, "greeting"));
+    assert_eq!((&*told.place, &*told.message), ("greeting.forget", "no good"));
+    assert!(told.trace.is_some(), "{told:?}");
+
+    let failed = count.run_once().await.expect_err("it panics");
+    assert_eq!(failed.to_string(), "panicked: out of cheese");
+    let told = notebook.only();
+    assert_eq!((told.kind, told.module), (ErrorKind::Panic, "greeting"));
+
+    ask.run_once().await.expect_err("it fails");
+    assert_eq!(notebook.take(), [], "an outage is no fault");
 }
 
 #[tokio::test]

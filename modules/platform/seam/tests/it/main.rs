@@ -2,6 +2,7 @@
 //! alike is shown where all of them are at hand: in the contract suite of the crate `remote`.
 
 mod counter;
+mod faults;
 mod loopback;
 mod meter;
 mod schema;

@@ -193,7 +193,7 @@ fn note_end(storm: &mut Storm, ended: Option<Ended>) {
         Some(Ok(None)) => storm.cut_off += 1,
         Some(Err(error)) => {
             let panic = error.try_into_panic().expect("a panic");
-            let message = seam::panic_message(&*panic).to_owned();
+            let message = telemetry::errors::panic_message(&*panic).to_owned();
             assert!(message.contains("a request that panics"), "{message}");
             storm.panicked += 1;
         }

@@ -1,3 +1,5 @@
 //! The layer, as programs use it.
 
+mod errors;
+mod panics;
 mod traces;

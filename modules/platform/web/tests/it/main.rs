@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod callers;
+mod faults;
 mod headers;
 mod idempotency;
 mod limits;

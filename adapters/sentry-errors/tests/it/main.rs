@@ -1,0 +1,6 @@
+//! The adapter against a tracker that speaks the protocol, and against those that do not.
+
+mod limits;
+mod reports;
+mod support;
+mod trouble;
