@@ -28,6 +28,7 @@ use crate::{
     bus::Bus,
     catalogue,
     config::{Config, Layers, LocalCalls, Mistakes, Section, StoreEngine},
+    dashboard,
     health::Health,
     keys::{self, Keys},
     limits::Commons,
@@ -200,8 +201,14 @@ impl Program {
         let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
         let auth = ports.called_by(name).client();
         let verifier = AuthKeys::new(auth, name, TOKEN_ISSUER, Arc::clone(&clock));
+        let rates = dashboard::rates(&config, &ports, telemetry.as_ref());
+        if let Some(rates) = &rates {
+            engines.spawn(Arc::clone(rates).watch(stop.clone()));
+        }
         let listeners = Listeners::bind(serve::Parts {
+            program: name,
             config: &config,
+            rates,
             trust: keys.trust,
             routes,
             served: ports.served(),
@@ -318,7 +325,8 @@ impl Running {
         writeln!(output, "  API             http://{public}")?;
         writeln!(output, "  try it          http://{public}/docs/")?;
         if self.config.profile.allows_sandbox() {
-            writeln!(output, "  sent mails      http://{public}/sandbox/mailbox")?;
+            writeln!(output, "  look inside     http://{public}/")?;
+            writeln!(output, "  sent mails      http://{public}/dashboard/mailbox")?;
         }
         writeln!(output, "  health          http://{public}/health/ready")?;
         output.flush()

@@ -7,6 +7,7 @@ mod process;
 
 use std::{io::IsTerminal, sync::Arc, time::Duration};
 
+use dashboard::RecentTraces;
 use kernel::CallId;
 use opentelemetry_sdk::Resource;
 use otlp::{Exported, OtlpConfig, OtlpTraces, Service};
@@ -42,6 +43,8 @@ pub(crate) fn check(config: &Config, mistakes: &mut Mistakes) {
 pub(crate) struct Telemetry {
     traces: TraceLayer,
     collector: Option<Arc<OtlpTraces>>,
+    /// The last of them, where there is a dashboard that shows them.
+    recent: Option<Arc<RecentTraces>>,
     metrics: Option<Metrics>,
     level: LogLevel,
 }
@@ -68,12 +71,14 @@ impl Telemetry {
                 Some(Metrics::start(service, reader.transpose()?)?)
             }
         };
-        let sinks = collector.iter().map(|collector| Arc::clone(collector) as Arc<dyn TraceSink>);
+        let recent = config.profile.allows_sandbox().then(|| Arc::new(RecentTraces::new()));
+        let collected = collector.iter().map(|sink| Arc::clone(sink) as Arc<dyn TraceSink>);
+        let shown = recent.iter().map(|sink| Arc::clone(sink) as Arc<dyn TraceSink>);
         let failed = if config.telemetry.failed_traces { Failed::Kept } else { Failed::Forgotten };
         let traces = TraceLayer::new(TraceSettings {
             rate: config.trace_rate(),
             failed,
-            sinks: sinks.collect(),
+            sinks: collected.chain(shown).collect(),
         });
         let (filter, handle) = reload::Layer::new(level::parse(&config.log.level)?);
         let level = LogLevel::new(&config.log.level, handle);
@@ -102,7 +107,7 @@ impl Telemetry {
         if started.is_err() {
             tracing::debug!("logging had been started before");
         }
-        Ok(Self { traces, collector, metrics, level })
+        Ok(Self { traces, collector, recent, metrics, level })
     }
 
     /// What is logged.
@@ -118,6 +123,11 @@ impl Telemetry {
     /// What became of traces here.
     pub(crate) fn traces(&self) -> Figures {
         self.traces.figures()
+    }
+
+    /// The last of them, where they are kept.
+    pub(crate) const fn recent(&self) -> Option<&Arc<RecentTraces>> {
+        self.recent.as_ref()
     }
 
     /// What became of them at the collector, where there is one.
