@@ -7,7 +7,12 @@ use module::Ports;
 use sandbox::SandboxMailbox;
 use seam::ModuleDescriptor;
 
-use crate::{catalogue, config::Config, serve, telemetry::Telemetry};
+use crate::{
+    catalogue,
+    config::Config,
+    serve,
+    telemetry::{Metrics, Telemetry},
+};
 
 /// The rates of calls, where somebody looks at them.
 pub(crate) fn rates(
@@ -55,16 +60,12 @@ fn sent(telemetry: Option<Telemetry>) -> ReadSent {
         let Some(metrics) = telemetry.as_ref().and_then(Telemetry::metrics) else {
             return Vec::new();
         };
-        let of = |labels: &BTreeMap<String, String>, name: &str| labels.get(name).cloned();
-        let way = |labels: &BTreeMap<String, String>| {
-            Some((of(labels, "module")?, of(labels, "destination")?))
-        };
         let mut ways: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
-        for (labels, value) in metrics.series("ashlar_outbox_sent_total") {
-            way(&labels).map(|way| ways.entry(way).or_default().0 += value as u64);
+        for (way, events) in by_way(metrics, "ashlar_outbox_sent_total") {
+            ways.entry(way).or_default().0 += events;
         }
-        for (labels, value) in metrics.series("ashlar_outbox_failures_total") {
-            way(&labels).map(|way| ways.entry(way).or_default().1 += value as u64);
+        for (way, refusals) in by_way(metrics, "ashlar_outbox_failures_total") {
+            ways.entry(way).or_default().1 += refusals;
         }
         let sent = ways.into_iter().map(|((module, destination), (events, refusals))| Sent {
             module,
@@ -74,4 +75,12 @@ fn sent(telemetry: Option<Telemetry>) -> ReadSent {
         });
         sent.collect()
     })
+}
+
+/// A counter of the outbox, by module and destination.
+fn by_way(metrics: &Metrics, name: &str) -> Vec<((String, String), u64)> {
+    let ways = metrics.series(name).into_iter().filter_map(|(mut labels, value)| {
+        Some(((labels.remove("module")?, labels.remove("destination")?), value as u64))
+    });
+    ways.collect()
 }

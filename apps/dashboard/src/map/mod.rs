@@ -1,7 +1,9 @@
 //! The modules and the calls between them.
 
+mod curve;
 mod draw;
 mod edges;
+mod layout;
 mod rates;
 
 use actix_web::{HttpResponse, web::Data};

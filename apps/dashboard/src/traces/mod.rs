@@ -23,7 +23,7 @@ pub(crate) async fn list(_: Local, parts: Data<Parts>) -> HttpResponse {
     let content = html! {
         h1 { "Traces" }
         @match &parts.traces {
-            None => p.lead { "This process gathers no traces." },
+            None => p.lead { "This process keeps none: " code { "telemetry.recent_traces" } " is off." },
             Some(traces) => {
                 p.lead {
                     "The last " (RecentTraces::MOST_TRACES) " traces that came through " (parts.program)

@@ -79,7 +79,7 @@ impl RecentTraces {
     /// All of them, newest first.
     pub(crate) fn list(&self) -> Vec<Summary> {
         let mut all: Vec<Summary> = self.kept().traces.iter().filter_map(Trace::summary).collect();
-        all.sort_by(|one, other| other.began.cmp(&one.began));
+        all.sort_by_key(|trace| std::cmp::Reverse(trace.began));
         all
     }
 

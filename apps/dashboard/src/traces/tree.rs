@@ -24,7 +24,7 @@ pub(super) fn rows(spans: &[FinishedSpan]) -> Vec<Row<'_>> {
     }
     for siblings in within.values_mut() {
         // The first one last, since they are taken from the end.
-        siblings.sort_by(|one, other| other.began.cmp(&one.began));
+        siblings.sort_by_key(|span| std::cmp::Reverse(span.began));
     }
     let mut rows = Vec::with_capacity(spans.len());
     let roots = within.remove(&None).unwrap_or_default();

@@ -25,7 +25,7 @@ use tracing_subscriber::{
 
 pub(crate) use self::level::{LevelError, LogLevel};
 use self::lines::{JsonFields, JsonLines, PlainFields, PlainLines};
-use self::metrics::Metrics;
+pub(crate) use self::metrics::Metrics;
 use crate::config::{Config, LogFormat, MetricsAccess, Mistakes, Profile};
 
 /// What the last traces get at the end of a program to come to the collector.
@@ -71,7 +71,7 @@ impl Telemetry {
                 Some(Metrics::start(service, reader.transpose()?)?)
             }
         };
-        let recent = config.profile.allows_sandbox().then(|| Arc::new(RecentTraces::new()));
+        let recent = config.keeps_recent_traces().then(|| Arc::new(RecentTraces::new()));
         let collected = collector.iter().map(|sink| Arc::clone(sink) as Arc<dyn TraceSink>);
         let shown = recent.iter().map(|sink| Arc::clone(sink) as Arc<dyn TraceSink>);
         let failed = if config.telemetry.failed_traces { Failed::Kept } else { Failed::Forgotten };

@@ -1,6 +1,7 @@
 //! The journeys, in every shape.
 
 mod bad_input;
+mod browser;
 mod calls;
 mod collector;
 mod deploy;
