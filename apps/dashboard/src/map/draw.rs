@@ -19,6 +19,7 @@ const SWING_FURTHER: f64 = 74.0;
 pub(super) fn map(parts: &Parts, edges: &[Edge]) -> Markup {
     let layout = Layout::of(parts, edges);
     let label = format!("{} and the modules that it calls", parts.program);
+    let ways = ways(&layout.nodes, edges);
     let (width, height) = (layout.frame - 8.0, layout.height - 16.0);
     html! {
         svg.map viewBox=(format!("0 0 {WIDTH} {}", layout.height)) role="img" aria-label=(label) {
@@ -29,10 +30,9 @@ pub(super) fn map(parts: &Parts, edges: &[Edge]) -> Markup {
             }
             rect.frame x="8" y="8" width=(width) height=(height) rx="10" {}
             text.program x="24" y="32" { (parts.program) " · this process" }
-            @for (position, edge) in edges.iter().enumerate() {
-                @let is_second = edges[..position].iter().any(|other| (&other.from, &other.to) == (&edge.from, &edge.to));
-                (draw_edge(&layout.nodes, edge, if is_second { SWING_FURTHER } else { SWING }))
-            }
+            @for (edge, curve) in &ways { (draw_way(edge, curve)) }
+            // Upon all lines, so that none goes through a number.
+            @for (edge, curve) in &ways { (draw_label(edge, curve)) }
             @for node in &layout.nodes { (draw_node(node)) }
         }
         ul.legend {
@@ -57,22 +57,34 @@ fn draw_node(node: &Node<'_>) -> Markup {
     }
 }
 
-fn draw_edge(nodes: &[Node<'_>], edge: &Edge, swing: f64) -> Markup {
+/// The edges between modules of the map. What a module sends to itself is in the table.
+fn ways<'a>(nodes: &[Node<'_>], edges: &'a [Edge]) -> Vec<(&'a Edge, Curve)> {
     let find = |name: &str| nodes.iter().find(|node| node.name == name).map(|node| node.at);
-    let (Some(from), Some(to)) = (find(&edge.from), find(&edge.to)) else { return html! {} };
-    if from == to {
-        // What a module sends to itself is in the table.
-        return html! {};
-    }
-    let is_passed = nodes.iter().any(|node| is_between(node.at, from, to));
-    let swing = if is_passed { swing + HALF.x } else { swing };
-    let curve = Curve::between(from, to, swing);
-    let label = curve.label();
+    let ways = edges.iter().enumerate().filter_map(|(position, edge)| {
+        let (from, to) = (find(&edge.from)?, find(&edge.to)?);
+        let is_like = |other: &Edge| (&other.from, &other.to) == (&edge.from, &edge.to);
+        let swing = if edges[..position].iter().any(is_like) { SWING_FURTHER } else { SWING };
+        let is_passed = nodes.iter().any(|node| is_between(node.at, from, to));
+        let swing = if is_passed { swing + HALF.x } else { swing };
+        (from != to).then(|| (edge, Curve::between(from, to, swing)))
+    });
+    ways.collect()
+}
+
+fn draw_way(edge: &Edge, curve: &Curve) -> Markup {
     html! {
         g.edge .(edge.kind.name()) .quiet[edge.count == 0] .failing[edge.failures > 0] {
             path d=(curve.path()) marker-end="url(#arrow)" {}
-            @if edge.count > 0 {
-                text x=(round(label.x)) y=(round(label.y)) text-anchor=(curve.side()) {
+        }
+    }
+}
+
+fn draw_label(edge: &Edge, curve: &Curve) -> Markup {
+    let Point { x, y } = curve.label();
+    html! {
+        @if edge.count > 0 {
+            g.edge .(edge.kind.name()) .failing[edge.failures > 0] {
+                text x=(round(x)) y=(round(y)) text-anchor=(curve.side()) {
                     (per_second(edge.per_second)) " · " (mean(edge))
                 }
             }

@@ -6,7 +6,8 @@ mod waterfall;
 
 use actix_web::{HttpResponse, web::Data};
 use maud::{Markup, html};
-use web::{ApiPath, Problem};
+use serde::Deserialize;
+use web::{ApiPath, ApiQuery, Problem};
 
 use crate::{
     Parts,
@@ -33,7 +34,7 @@ pub(crate) async fn list(_: Local, parts: Data<Parts>) -> HttpResponse {
             }
         }
     };
-    page(&parts, "Traces", Freshness::Live, content)
+    page(&parts, "Traces", content)
 }
 
 fn table(traces: &[Summary]) -> Markup {
@@ -83,14 +84,31 @@ pub(crate) async fn show(
     _: Local,
     parts: Data<Parts>,
     id: ApiPath<String>,
+    view: ApiQuery<View>,
 ) -> Result<HttpResponse, Problem> {
     let id = u128::from_str_radix(&id, 16).map_err(|_| Problem::not_found())?;
     let traces = parts.traces.as_ref().ok_or_else(Problem::not_found)?;
     let trace = traces.find(id).ok_or_else(Problem::not_found)?;
-    let content = waterfall::draw(&parts, &trace);
-    Ok(page(&parts, "Trace", Freshness::Live, content))
+    Ok(page(&parts, "Trace", waterfall::draw(&parts, &trace, view.statements)))
 }
 
-fn page(parts: &Parts, title: &str, freshness: Freshness, content: Markup) -> HttpResponse {
+/// How a trace is looked at.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct View {
+    statements: Statements,
+}
+
+/// Whether statements are drawn, of which most spans are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Statements {
+    #[default]
+    Shown,
+    Hidden,
+}
+
+fn page(parts: &Parts, title: &str, content: Markup) -> HttpResponse {
+    let freshness = Freshness::Live;
     Page { program: parts.program, title, section: Section::Traces, freshness, content }.answer()
 }

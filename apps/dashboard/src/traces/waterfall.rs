@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use telemetry::{FinishedSpan, Kind, Note, Value};
 
 use super::{
+    Statements,
     recent::Trace,
     tree::{Row, rows},
 };
@@ -28,7 +29,7 @@ struct Axis {
     length: Duration,
 }
 
-pub(super) fn draw(parts: &Parts, trace: &Trace) -> Markup {
+pub(super) fn draw(parts: &Parts, trace: &Trace, statements: Statements) -> Markup {
     let (Some(entry), Some(summary)) = (trace.entry(), trace.summary()) else {
         return html! { h1 { "Trace" } p { "None of its spans was kept." } };
     };
@@ -49,12 +50,36 @@ pub(super) fn draw(parts: &Parts, trace: &Trace) -> Markup {
         @if trace.left_out > 0 {
             p.note { (count(trace.left_out as u64, "span was", "spans were")) " left out: there were too many." }
         }
+        (toggle(trace, statements))
         div.scale aria-hidden="true" {
             span { "0" }
             @for quarter in 1..=4_u32 { span { (took(axis.length * quarter / 4)) } }
         }
         ol.waterfall aria-label="Spans, each below the one that it is part of" {
-            @for row in rows(&trace.spans) { (draw_row(row, axis)) }
+            @for row in rows(&trace.spans) {
+                @if statements == Statements::Shown || !is_statement(row.span) { (draw_row(row, axis)) }
+            }
+        }
+    }
+}
+
+/// Nothing is part of one, so that one can be left out by itself.
+fn is_statement(span: &FinishedSpan) -> bool {
+    span.attribute("db.system.name").is_some()
+}
+
+fn toggle(trace: &Trace, statements: Statements) -> Markup {
+    let many = trace.spans.iter().filter(|span| is_statement(span)).count();
+    let path = format!("/dashboard/traces/{:032x}", trace.id);
+    html! {
+        @if many > 0 {
+            p {
+                @match statements {
+                    Statements::Shown => a #statements href=(format!("{path}?statements=hidden")) { "Hide statements" },
+                    Statements::Hidden => a #statements href=(path) { "Show statements" },
+                }
+                " (" (many) ")"
+            }
         }
     }
 }

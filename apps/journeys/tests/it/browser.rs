@@ -125,6 +125,14 @@ async fn the_monolith_is_seen_at_work() -> anyhow::Result<()> {
         browser.until_heading("POST /v1/billing/subscriptions").await?;
         let names = browser.texts(".waterfall .name").await?;
         ensure!(names.iter().any(|name| name.ends_with("send mail")), "{names:#?}");
+        browser.follow("Hide statements").await?;
+        eventually("fewer spans", async || {
+            let fewer = browser.texts(".waterfall .name").await?;
+            ensure!(!fewer.is_empty() && fewer.len() < names.len() / 2, "{fewer:#?}");
+            ensure!(fewer.iter().any(|name| name.ends_with("send mail")), "{fewer:#?}");
+            Ok(())
+        })
+        .await?;
         browser.screenshot("trace").await?;
         check_refresh(browser).await?;
         check_mailbox(browser, &api, &origin).await
