@@ -10,6 +10,7 @@ mod bus;
 pub mod catalogue;
 mod cli;
 pub mod config;
+mod dashboard;
 mod docs;
 #[cfg(feature = "failpoints")]
 mod failpoints;

@@ -30,6 +30,7 @@ use crate::{
     bus::Bus,
     catalogue,
     config::{Config, Layers, LocalCalls, Mistakes, Section, StoreEngine},
+    dashboard,
     health::Health,
     keys::{self, Keys},
     limits::Commons,
@@ -218,8 +219,14 @@ impl Program {
         if let Some(advisor) = &advisor {
             engines.spawn(advisor.clone().watch(stop.clone()));
         }
+        let rates = dashboard::rates(&config, &ports, telemetry.as_ref());
+        if let Some(rates) = &rates {
+            engines.spawn(Arc::clone(rates).watch(stop.clone()));
+        }
         let listeners = Listeners::bind(serve::Parts {
+            program: name,
             config: &config,
+            rates,
             trust: keys.trust,
             routes,
             served: ports.served(),
@@ -345,7 +352,8 @@ impl Running {
         writeln!(output, "  API             http://{public}")?;
         writeln!(output, "  try it          http://{public}/docs/")?;
         if self.config.profile.allows_sandbox() {
-            writeln!(output, "  sent mails      http://{public}/sandbox/mailbox")?;
+            writeln!(output, "  look inside     http://{public}/")?;
+            writeln!(output, "  sent mails      http://{public}/dashboard/mailbox")?;
         }
         writeln!(output, "  health          http://{public}/health/ready")?;
         output.flush()

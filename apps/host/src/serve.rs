@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
+use ::dashboard::{Dashboard, Rates};
 use actix_web::{HttpRequest, HttpServer, dev::ServerHandle, web as actix};
 use anyhow::Context as _;
 use futures_util::future::join;
@@ -22,6 +23,7 @@ use web::{AccessVerifier, Edge, Encryption, HALF_CLOSED};
 use crate::{
     catalogue,
     config::Config,
+    dashboard,
     docs::Docs,
     gateway::{Connections, Gateway},
     health::Health,
@@ -35,7 +37,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// What the listeners serve.
 pub(crate) struct Parts<'a> {
+    pub(crate) program: &'static str,
     pub(crate) config: &'a Config,
+    /// Where there is a dashboard that shows them.
+    pub(crate) rates: Option<Arc<Rates>>,
     pub(crate) trust: Arc<TrustStore>,
     pub(crate) routes: Vec<RoutesOf>,
     pub(crate) served: Vec<ServedPort>,
@@ -62,8 +67,8 @@ struct Listener {
 impl Listeners {
     /// Binds both and begins to serve.
     pub(crate) fn bind(parts: Parts<'_>) -> anyhow::Result<Self> {
-        let (public_address, public) = bind_public(&parts)?;
-        let (internal_address, internal) = bind_internal(parts)?;
+        let (internal_address, internal) = bind_internal(&parts)?;
+        let (public_address, public) = bind_public(&parts, internal_address)?;
         Ok(Self { public_address, internal_address, public, internal })
     }
 
@@ -86,7 +91,7 @@ impl Listener {
 
 const GRACEFULLY: bool = true;
 
-fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
+fn bind_public(parts: &Parts<'_>, internal: SocketAddr) -> anyhow::Result<(SocketAddr, Listener)> {
     let config = parts.config;
     let edge = Edge {
         limits: Arc::clone(&parts.ops.limits),
@@ -99,15 +104,18 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
         ..Edge::new(Arc::clone(&parts.verifier))
     };
     let passed_on = passed_on(config, &parts.client)?;
+    let mailbox = match config.profile.allows_sandbox() {
+        true => Some(Arc::new(SandboxMailbox::open(config.data.mailbox())?)),
+        false => None,
+    };
+    let dashboard = mailbox.as_ref().and_then(|mailbox| dashboard::of(parts, mailbox, internal));
     let site = PublicSite {
         routes: parts.routes.clone().into(),
         gateways: gateways(&passed_on, config).into(),
         docs: Arc::new(docs(&passed_on, &parts.routes)),
         health: Arc::clone(&parts.health),
-        mailbox: match config.profile.allows_sandbox() {
-            true => Some(Arc::new(SandboxMailbox::open(config.data.mailbox())?)),
-            false => None,
-        },
+        mailbox,
+        dashboard,
     };
     let server = HttpServer::new(move || {
         let site = site.clone();
@@ -128,9 +136,11 @@ fn bind_public(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
 /// acknowledge the first of them, which it may put off for 40 ms.
 const NO_DELAY: bool = true;
 
-fn bind_internal(parts: Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
-    let Parts { config, trust, served, health, ops, clock, .. } = parts;
-    let verifier = Arc::new(HopVerifier::new(trust, clock));
+fn bind_internal(parts: &Parts<'_>) -> anyhow::Result<(SocketAddr, Listener)> {
+    let config = parts.config;
+    let verifier = Arc::new(HopVerifier::new(Arc::clone(&parts.trust), Arc::clone(&parts.clock)));
+    let (served, health, ops) =
+        (parts.served.clone(), Arc::clone(&parts.health), parts.ops.clone());
     let server = HttpServer::new(move || {
         let (served, verifier) = (served.clone(), Arc::clone(&verifier));
         let (health, ops) = (Arc::clone(&health), ops.clone());
@@ -168,6 +178,7 @@ struct PublicSite {
     docs: Arc<Docs>,
     health: Arc<Health>,
     mailbox: Option<Arc<SandboxMailbox>>,
+    dashboard: Option<Dashboard>,
 }
 
 impl PublicSite {
@@ -192,6 +203,9 @@ impl PublicSite {
             self.docs.routes(config);
             if let Some(mailbox) = &self.mailbox {
                 mailbox::routes(Arc::clone(mailbox), config);
+            }
+            if let Some(dashboard) = &self.dashboard {
+                dashboard.routes(config);
             }
             config
         });

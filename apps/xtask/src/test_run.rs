@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test on the embedded engine, and what touches a store, a bus or a
-//! limit on the real ones too, with the programs of every shape built beforehand.
+//! limit on the real ones too, with the programs of every shape built beforehand. The dashboard is
+//! tested in a browser beside the engines.
 
 use std::{collections::BTreeSet, env};
 
@@ -10,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::{
     chaos, load,
     new_module::{Names, proof},
-    services::TestEngines,
+    services::{TestEngines, browser},
     shapes::{self, Shape},
     steps::{self, Steps, Verdict},
     tools::{Install, NEXTEST},
@@ -20,7 +21,8 @@ use crate::{
 /// What `test` can be told.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// Leaves out PostgreSQL, RabbitMQ, Redis and PgBouncer, which then need not be installed.
+    /// Leaves out PostgreSQL, RabbitMQ, Redis, PgBouncer and the browser, which then need not be
+    /// installed.
     #[arg(long)]
     embedded: bool,
     /// Also writes a new module into a throwaway copy, checks it and runs its tests; and runs kill
@@ -35,7 +37,8 @@ pub struct Options {
 
 /// What `--embedded` gives up.
 const LEFT_OUT: &str = "--embedded: nothing was tested on PostgreSQL, behind PgBouncer, with \
-                        RabbitMQ, with Redis or against Stripe's stand-in";
+                        RabbitMQ, with Redis or against Stripe's stand-in, and the dashboard not in a \
+                        browser";
 
 /// Builds, tests, and says what failed.
 ///
@@ -49,6 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
     let engines = if options.embedded {
         None
     } else {
+        browser::ensure(options.install)?;
         Some(runtime.block_on(TestEngines::plan(&workspace, options.install))?)
     };
     let mut steps = Steps::default();
@@ -70,7 +74,7 @@ pub fn run(options: &Options) -> Result<()> {
             steps::verdict(&mut workspace.cargo(&["test", "--workspace", "--doc", "--quiet"]))
         });
     }
-    steps.run("tests on PostgreSQL, RabbitMQ and Redis", || match engines {
+    steps.run("tests on PostgreSQL, RabbitMQ and Redis, and in a browser", || match engines {
         Some(engines) => on_engines(&workspace, options, &runtime, engines),
         None => Ok(Verdict::Skipped(LEFT_OUT.to_owned())),
     });

@@ -123,8 +123,9 @@ fn where_to_go(running: &Running, data: &str) -> String {
         )
     });
     format!(
-        "\nAshlar is up at {url}\n    try it                   {url}/docs/\n    \
-         sent mails               {url}/sandbox/mailbox\n    data                     {data}\n\
+        "\nAshlar is up at {url}\n    look inside              {url}/\n    \
+         try it                   {url}/docs/\n    \
+         sent mails               {url}/dashboard/mailbox\n    data                     {data}\n\
          programs\n{}\nStop with Ctrl-C.\n",
         programs.collect::<Vec<_>>().join("\n")
     )

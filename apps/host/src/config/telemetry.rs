@@ -27,6 +27,9 @@ pub struct TelemetryConfig {
     pub trace_rate: Option<f64>,
     /// Whether requests that fail are kept besides.
     pub failed_traces: bool,
+    /// Whether the last traces are kept in memory, for the dashboard: so in the profile `local`, and
+    /// not in `test`, in which load is measured too. There is none in production.
+    pub recent_traces: Option<bool>,
     /// How long spans are gathered before they are sent, in milliseconds: 100 to 60,000.
     pub every_ms: u64,
     /// Who may read `/metrics` on the internal listener: all who reach it in the profiles `local` and
@@ -50,6 +53,7 @@ impl Default for TelemetryConfig {
             authorization_file: None,
             trace_rate: None,
             failed_traces: true,
+            recent_traces: None,
             every_ms: 5_000,
             metrics: None,
             metrics_every_ms: 15_000,
@@ -102,6 +106,10 @@ impl Config {
         if telemetry.trace_rate.is_some_and(|rate| Rate::new(rate).is_none()) {
             mistakes.add("telemetry.trace_rate", "is between 0 and 1");
         }
+        if telemetry.recent_traces == Some(true) && !self.profile.allows_sandbox() {
+            let what = "is for the local and test profiles: production has no dashboard";
+            mistakes.add("telemetry.recent_traces", what);
+        }
         let TelemetryConfig { every_ms, patience_ms, metrics_every_ms, .. } = *telemetry;
         for (key, value, bounds) in [
             ("every_ms", every_ms, 100..=60_000),
@@ -122,6 +130,11 @@ impl Config {
             Profile::Local | Profile::Test => MetricsAccess::Open,
             Profile::Production => MetricsAccess::Operators,
         })
+    }
+
+    /// Whether the last traces are kept in memory.
+    pub(crate) fn keeps_recent_traces(&self) -> bool {
+        self.telemetry.recent_traces.unwrap_or(self.profile == Profile::Local)
     }
 
     /// Which traces are kept.

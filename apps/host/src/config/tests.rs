@@ -272,3 +272,17 @@ fn a_secret_file_wins_and_is_not_empty() {
     std::fs::write(path, "\n").expect("it can be written");
     assert!(read(&settings).1.to_string().contains("internal.operator_token_file:"));
 }
+
+#[test]
+fn recent_traces_are_a_developers() {
+    let recent = |values: &[(&str, &str)]| {
+        let (config, mistakes) = read(values);
+        (config.keeps_recent_traces(), mistakes.to_string().contains("telemetry.recent_traces"))
+    };
+    let asked = ("TELEMETRY__RECENT_TRACES", "true");
+    assert_eq!(recent(&[]), (true, false));
+    assert_eq!(recent(&[("PROFILE", "test")]), (false, false));
+    assert_eq!(recent(&[("PROFILE", "test"), asked]), (true, false));
+    assert_eq!(recent(&[("PROFILE", "production")]), (false, false));
+    assert!(recent(&[("PROFILE", "production"), asked]).1, "production has no dashboard");
+}

@@ -1,5 +1,7 @@
 //! The program's metrics: gathered once, told to whoever scrapes and to a collector.
 
+use std::collections::BTreeMap;
+
 use opentelemetry_sdk::{
     Resource,
     metrics::{SdkMeterProvider, reader::MetricReader},
@@ -46,6 +48,19 @@ impl Metrics {
     /// All of them, to be looked into.
     pub(crate) fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
+    }
+
+    /// The series of the counter that Prometheus knows as `name`: labels and value.
+    pub(crate) fn series(&self, name: &str) -> Vec<(BTreeMap<String, String>, f64)> {
+        let families = self.gather();
+        let of_name = families.iter().filter(|family| family.name() == name);
+        let metrics = of_name.flat_map(|family| family.get_metric());
+        let series = metrics.map(|metric| {
+            let labels = metric.get_label().iter();
+            let labels = labels.map(|label| (label.name().to_owned(), label.value().to_owned()));
+            (labels.collect(), metric.get_counter().get_value())
+        });
+        series.collect()
     }
 
     /// Sends what is left. Blocks: no runtime's thread may call it.

@@ -7,6 +7,7 @@ mod process;
 
 use std::{io::IsTerminal, sync::Arc, thread, time::Duration};
 
+use dashboard::RecentTraces;
 use kernel::CallId;
 use opentelemetry_sdk::Resource;
 use otlp::{Exported, OtlpConfig, OtlpTraces, Service};
@@ -29,7 +30,7 @@ use tracing_subscriber::{
 
 pub(crate) use self::level::{LevelError, LogLevel};
 use self::lines::{JsonFields, JsonLines, PlainFields, PlainLines};
-use self::metrics::Metrics;
+pub(crate) use self::metrics::Metrics;
 use crate::config::{Config, LogFormat, MetricsAccess, Mistakes, Profile};
 
 /// What the last traces and metrics get at the end of a program to come to the collector, each; and
@@ -51,6 +52,8 @@ const RELEASE: &str = env!("CARGO_PKG_VERSION");
 pub(crate) struct Telemetry {
     traces: TraceLayer,
     collector: Option<Arc<OtlpTraces>>,
+    /// The last of them, where there is a dashboard that shows them.
+    recent: Option<Arc<RecentTraces>>,
     metrics: Option<Metrics>,
     tracker: Option<Arc<SentryTracker>>,
     level: LogLevel,
@@ -78,12 +81,14 @@ impl Telemetry {
                 Some(Metrics::start(service, reader.transpose()?)?)
             }
         };
-        let sinks = collector.iter().map(|collector| Arc::clone(collector) as Arc<dyn TraceSink>);
+        let recent = config.keeps_recent_traces().then(|| Arc::new(RecentTraces::new()));
+        let collected = collector.iter().map(|sink| Arc::clone(sink) as Arc<dyn TraceSink>);
+        let shown = recent.iter().map(|sink| Arc::clone(sink) as Arc<dyn TraceSink>);
         let failed = if config.telemetry.failed_traces { Failed::Kept } else { Failed::Forgotten };
         let traces = TraceLayer::new(TraceSettings {
             rate: config.trace_rate(),
             failed,
-            sinks: sinks.collect(),
+            sinks: collected.chain(shown).collect(),
         });
         let tracker = sentry(config, runtime)?.map(Arc::new);
         let trackers = tracker.iter().map(|it| Arc::clone(it) as Arc<dyn ErrorTracker>).collect();
@@ -116,7 +121,7 @@ impl Telemetry {
             tracing::debug!("logging had been started before");
         }
         watch_panics();
-        Ok(Self { traces, collector, metrics, tracker, level })
+        Ok(Self { traces, collector, recent, metrics, tracker, level })
     }
 
     /// What is logged.
@@ -132,6 +137,11 @@ impl Telemetry {
     /// What became of traces here.
     pub(crate) fn traces(&self) -> Figures {
         self.traces.figures()
+    }
+
+    /// The last of them, where they are kept.
+    pub(crate) const fn recent(&self) -> Option<&Arc<RecentTraces>> {
+        self.recent.as_ref()
     }
 
     /// What became of them at the collector, where there is one.

@@ -2,6 +2,7 @@
 
 mod advice;
 mod bad_input;
+mod browser;
 mod calls;
 mod collector;
 mod deploy;

@@ -10,6 +10,7 @@ mod account;
 mod address;
 mod amqp;
 mod book;
+pub mod browser;
 mod command;
 mod engine;
 mod for_tests;

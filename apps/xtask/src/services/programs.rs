@@ -165,7 +165,7 @@ impl PgBouncerPrograms {
 }
 
 /// The program in `PATH`, or where packages put what is not for everybody's.
-fn on_path(name: &str) -> Option<PathBuf> {
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     const MORE: [&str; 4] =
         ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin"];
     let path = env::var_os("PATH").unwrap_or_default();
