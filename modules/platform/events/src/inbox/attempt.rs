@@ -70,8 +70,8 @@ pub(super) const fn site(module: &'static str, consumer: &Consumer) -> Site {
     Site { module, work: Work::Event(consumer.name) }
 }
 
-/// Runs a handler of `consumer` of `module` in `span`, for no longer than `allowed`; a panic is a failure like
-/// any other.
+/// Runs a handler of `consumer` of `module` in `span`, for no longer than `allowed`; a panic is a
+/// failure like any other.
 pub(super) async fn bounded(
     module: &'static str,
     consumer: &Consumer,
@@ -151,8 +151,8 @@ impl Passed {
     }
 }
 
-/// Says and counts once, here, that a handler failed: an operator acts on what is parked. That it is is
-/// a fault of `module`, unless it is a panic, which was told when it was caught.
+/// Says and counts once, here, that a handler failed: an operator acts on what is parked. A dead letter
+/// is a fault of `module`; a panic was told as one when it was caught.
 pub(super) fn tell(
     module: &'static str,
     consumer: &Consumer,
