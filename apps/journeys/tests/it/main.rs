@@ -14,6 +14,7 @@ mod localstripe;
 mod logs;
 mod metrics;
 mod outages;
+mod prometheus;
 mod readme;
 mod replicas;
 mod shape;
