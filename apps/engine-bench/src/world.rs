@@ -77,4 +77,8 @@ impl EventRoutes for To {
     fn destinations(&self, _: &str) -> Vec<String> {
         vec![self.0.to_owned()]
     }
+
+    fn destinations_of(&self, _: &str) -> Vec<String> {
+        vec![self.0.to_owned()]
+    }
 }

@@ -17,6 +17,7 @@ mod localstripe;
 mod logs;
 mod metrics;
 mod outages;
+mod prometheus;
 mod readme;
 mod replicas;
 mod shape;

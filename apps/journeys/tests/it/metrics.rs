@@ -115,6 +115,10 @@ async fn what_is_done_is_counted_in_every_shape() -> anyhow::Result<()> {
         let ground = Ground::new().await?;
         let running = started(&ground, extracted, &[]).await?;
         let api = Api::new(running.public_url())?;
+        let way = [("module", "auth"), ("destination", "billing")];
+        for told in ["ashlar_outbox_sent_total", "ashlar_outbox_failures_total"] {
+            Scrape::of_all(&running).await?.check(told, &way, 0.0)?;
+        }
         journey(&api, "counted").await?;
         let seen = eventually("all that was counted", async || {
             let seen = Scrape::of_all(&running).await?;

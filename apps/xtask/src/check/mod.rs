@@ -6,6 +6,8 @@ mod environment;
 mod graph;
 mod links;
 mod manifests;
+mod observability;
+mod promtool;
 mod rules;
 mod sizes;
 
@@ -42,6 +44,9 @@ pub fn run(options: &Options) -> Result<()> {
     let workspace = Workspace::find()?;
     let mut steps = Steps::default();
     source_steps(&mut steps, &workspace, options);
+    steps.run("rules and queries, by promtool", || {
+        promtool::check(workspace.root(), options.install)
+    });
     if !options.quick {
         compiled_steps(&mut steps, &workspace, options);
         dependency_steps(&mut steps, &workspace, options.install);
@@ -62,6 +67,9 @@ pub(crate) fn source_steps(steps: &mut Steps, workspace: &Workspace, options: &O
     });
     steps.run("the environment is read in apps only", || {
         Ok(Verdict::of(&environment::complaints(workspace.root())?))
+    });
+    steps.run("dashboards, rules and runbooks", || {
+        Ok(Verdict::of(&observability::complaints(workspace.root())?))
     });
     steps.run("sizes of files", || sizes::report(workspace.root()));
     steps.run("wire schemas", || {

@@ -49,6 +49,8 @@ impl TestEngines {
             say(format_args!("{}: the one that {variable} names", engine.name()));
         }
         programs::ensure(&private, install, Otherwise::NameForTests)?;
+        programs::prometheus(install)
+            .context("the dashboards are tested with Prometheus; --embedded leaves that out")?;
         Ok(Self { private, peer: Peer::plan(workspace, install)?, running: Vec::new() })
     }
 

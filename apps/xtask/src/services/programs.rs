@@ -68,19 +68,51 @@ pub fn ensure(engines: &[Engine], install: Install, otherwise: Otherwise) -> Res
 /// # Errors
 /// It is nowhere, and may or can not be installed; the message says how to install it.
 pub fn haproxy(install: Install) -> Result<PathBuf> {
-    const NAME: &str = "haproxy";
-    if let Some(program) = on_path(NAME) {
+    found_or_installed("haproxy", "haproxy", install)
+}
+
+/// Where Prometheus is, which is no engine but watches programs.
+///
+/// # Errors
+/// As [`haproxy`].
+pub(super) fn prometheus(install: Install) -> Result<PathBuf> {
+    found_or_installed("prometheus", PROMETHEUS, install)
+}
+
+/// Where the program is that checks what Prometheus is told; `None` where it is nowhere and may not be
+/// installed.
+///
+/// # Errors
+/// It cannot be installed.
+pub fn promtool(install: Install) -> Result<Option<PathBuf>> {
+    const NAME: &str = "promtool";
+    if install.install {
+        return found_or_installed(NAME, PROMETHEUS, install).map(Some);
+    }
+    Ok(on_path(NAME))
+}
+
+/// What a person would type.
+pub(crate) fn how_to_get_prometheus() -> String {
+    install::shown(&[PROMETHEUS])
+}
+
+/// The package that has both, on Debian and Ubuntu.
+const PROMETHEUS: &str = "prometheus";
+
+fn found_or_installed(name: &str, package: &str, install: Install) -> Result<PathBuf> {
+    if let Some(program) = on_path(name) {
         return Ok(program);
     }
     if !install.install {
         bail!(
-            "`{NAME}` was not found. Install it with\n    {}\nor run this command again with \
+            "`{name}` was not found. Install it with\n    {}\nor run this command again with \
              --install",
-            install::shown(&[NAME])
+            install::shown(&[package])
         );
     }
-    install::packages(&[NAME])?;
-    on_path(NAME).context("after the installation `haproxy` was not found")
+    install::packages(&[package])?;
+    on_path(name).with_context(|| format!("after the installation `{name}` was not found"))
 }
 
 fn missing(engines: &[Engine]) -> Vec<(Engine, anyhow::Error)> {

@@ -49,6 +49,10 @@ impl EventEngine {
             assert!(before.iter().all(|other| other.name != name), "two consumers named `{name}`");
         }
         consumers.iter().for_each(metrics::begin);
+        // What was scheduled a module sends to itself.
+        let own = store.module();
+        let destinations = store.destinations().into_iter().chain([own.to_owned()]);
+        destinations.for_each(|destination| metrics::begin_sending(own, &destination));
         let wake = Arc::new(Notify::new());
         let inbox = Arc::new(Inbox {
             store: store.clone(),

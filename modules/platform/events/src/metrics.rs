@@ -80,6 +80,12 @@ pub(crate) fn attempted(consumer: &Consumer, took: Duration, error: Option<&'sta
     HANDLING.record(took.as_secs_f64(), &attributes);
 }
 
+/// Tells that nothing of `module` went to `destination` so far.
+pub(crate) fn begin_sending(module: &'static str, destination: &str) {
+    SENDING.add(0, &way(module, destination));
+    REFUSALS.add(0, &way(module, destination));
+}
+
 /// Counts `events` of `module` that `destination` took.
 pub(crate) fn sent(module: &'static str, destination: &str, events: usize) {
     SENDING.add(events as u64, &way(module, destination));

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seam::{EventRoutes, ModuleDescriptor};
 
@@ -27,6 +27,13 @@ impl EventRoutes for SubscriptionRoutes {
     fn destinations(&self, event_type: &str) -> Vec<String> {
         self.0.get(event_type).cloned().unwrap_or_default()
     }
+
+    fn destinations_of(&self, publisher: &str) -> Vec<String> {
+        let is_its = |event_type: &str| event_type.split('.').next() == Some(publisher);
+        let its = self.0.iter().filter(|(event_type, _)| is_its(event_type));
+        let all: BTreeSet<&String> = its.flat_map(|(_, destinations)| destinations).collect();
+        all.into_iter().cloned().collect()
+    }
 }
 
 #[cfg(test)]
@@ -42,5 +49,8 @@ mod tests {
         assert_eq!(routes.destinations("auth.tenant_created"), ["billing", "notifications"]);
         assert_eq!(routes.destinations("billing.invoice_paid"), ["notifications"]);
         assert!(routes.destinations("auth.unheard_of").is_empty());
+        assert_eq!(routes.destinations_of("auth"), ["billing", "notifications"]);
+        assert_eq!(routes.destinations_of("billing"), ["notifications"]);
+        assert!(routes.destinations_of("notifications").is_empty());
     }
 }

@@ -8,7 +8,8 @@ use telemetry::metrics::{Asked, KeyValue};
 
 const OPEN: Asked = Asked {
     name: "ashlar.breaker.open",
-    unit: "1",
+    // Not a plain 1: Prometheus' name of it would end in `_ratio`.
+    unit: "{replica}",
     description: "Whether a replica is passed over since it failed: 1 while it is, probes included",
 };
 

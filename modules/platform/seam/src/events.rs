@@ -59,6 +59,9 @@ pub trait EventFeed: Send + Sync + 'static {
 pub trait EventRoutes: Send + Sync + 'static {
     /// The names of the modules that take `event_type`.
     fn destinations(&self, event_type: &str) -> Vec<String>;
+
+    /// The names of the modules that take any event of the module `publisher`.
+    fn destinations_of(&self, publisher: &str) -> Vec<String>;
 }
 
 /// Envelopes in the order in which they are to be handled.

@@ -134,6 +134,12 @@ impl Store {
         &self.0.newsboard
     }
 
+    /// The names of the modules that hear of this one's events; it may send some to itself besides.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<String> {
+        self.parts().routes.destinations_of(self.module())
+    }
+
     /// Whether no other process can have the database open while this one has: what an earlier
     /// process had in hand is then in nobody's hands.
     #[must_use]

@@ -1,4 +1,9 @@
-use std::{collections::HashMap, ops::Deref, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Deref,
+    path::Path,
+    sync::Arc,
+};
 
 use databases::{DatabaseError, TestDatabase};
 use kernel::{Clock, Ids, ManualClock, RandomIds, SequentialIds, Timestamp};
@@ -141,5 +146,9 @@ pub struct FixedRoutes(HashMap<String, Vec<String>>);
 impl EventRoutes for FixedRoutes {
     fn destinations(&self, event_type: &str) -> Vec<String> {
         self.0.get(event_type).cloned().unwrap_or_default()
+    }
+
+    fn destinations_of(&self, _publisher: &str) -> Vec<String> {
+        self.0.values().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect()
     }
 }

@@ -15,6 +15,10 @@ impl seam::EventRoutes for Nowhere {
     fn destinations(&self, _event_type: &str) -> Vec<String> {
         Vec::new()
     }
+
+    fn destinations_of(&self, _publisher: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 fn parts() -> StoreParts {

@@ -78,7 +78,11 @@ struct Routes;
 impl EventRoutes for Routes {
     fn destinations(&self, event_type: &str) -> Vec<String> {
         let known = [NoteWritten::TYPE, NoteQuoted::TYPE].contains(&event_type);
-        if known { vec!["search".into(), "notifications".into()] } else { Vec::new() }
+        if known { self.destinations_of("notes") } else { Vec::new() }
+    }
+
+    fn destinations_of(&self, _publisher: &str) -> Vec<String> {
+        vec!["search".into(), "notifications".into()]
     }
 }
 
