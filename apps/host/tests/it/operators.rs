@@ -1,6 +1,6 @@
 //! `/ops` is for operators, on the internal listener alone.
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::program::{Edge, client};
 
@@ -92,7 +92,10 @@ async fn only_an_operator_sees_how_often_modules_call_each_other() -> anyhow::Re
     ensure!(client.get(edge.public(path)).send().await?.status() == 404);
     let right = client.get(edge.internal(path)).bearer_auth("an operator's token");
     let told: serde_json::Value = right.send().await?.error_for_status()?.json().await?;
-    ensure!(told == serde_json::json!({ "calls": [] }), "nobody has called: {told:#}");
+    ensure!(told["calls"] == serde_json::json!([]), "nobody has called: {told:#}");
+    let requests = told["requests"].as_array().context("no requests")?;
+    let asked = requests.iter().filter(|module| module["requests"] != 0).count();
+    ensure!(requests.len() == 3 && asked == 0, "nobody has asked a module: {told:#}");
     edge.stop().await;
     Ok(())
 }
