@@ -77,6 +77,24 @@ const CPU_FREE: Condition = Condition {
 
 const CPU_SHORT: Condition = Condition { side: Side::Above, ..CPU_FREE };
 
+const DATABASE_SHORT: Condition = Condition {
+    what: "processor time that the database takes",
+    unit: "%",
+    side: Side::Above,
+    of_window: false,
+    figure: |it| it.program.database_cpu,
+    threshold: |it| it.database_cpu,
+};
+
+const MOSTLY_READS: Condition = Condition {
+    what: "statements that only read",
+    unit: "%",
+    side: Side::Above,
+    of_window: true,
+    figure: |it| it.program.reads,
+    threshold: |it| it.reads,
+};
+
 /// All rules, in the order of the pathway: the cheap before the dear.
 pub const RULES: &[Rule] = &[
     Rule {
@@ -154,22 +172,8 @@ pub const RULES: &[Rule] = &[
         step: "Keep what is read most and changes least in a cache, where it may be some seconds old",
         about: Pathway::Program,
         all: &[
-            Condition {
-                what: "processor time that the database takes",
-                unit: "%",
-                side: Side::Above,
-                of_window: false,
-                figure: |it| it.program.database_cpu,
-                threshold: |it| it.cached_database_cpu,
-            },
-            Condition {
-                what: "statements that only read",
-                unit: "%",
-                side: Side::Above,
-                of_window: true,
-                figure: |it| it.program.reads,
-                threshold: |it| it.cached_reads,
-            },
+            Condition { threshold: |it| it.cached_database_cpu, ..DATABASE_SHORT },
+            Condition { threshold: |it| it.cached_reads, ..MOSTLY_READS },
         ],
         reasons: &[],
     },
@@ -192,24 +196,7 @@ pub const RULES: &[Rule] = &[
         name: "add-a-read-replica",
         step: "Add a read replica of the database, and send it the reads that may be late",
         about: Pathway::Program,
-        all: &[
-            Condition {
-                what: "processor time that the database takes",
-                unit: "%",
-                side: Side::Above,
-                of_window: false,
-                figure: |it| it.program.database_cpu,
-                threshold: |it| it.database_cpu,
-            },
-            Condition {
-                what: "statements that only read",
-                unit: "%",
-                side: Side::Above,
-                of_window: true,
-                figure: |it| it.program.reads,
-                threshold: |it| it.reads,
-            },
-        ],
+        all: &[DATABASE_SHORT, MOSTLY_READS],
         reasons: &[],
     },
     Rule {
