@@ -1,16 +1,16 @@
-//! What a trace tells of the payment provider, whichever it is.
+//! What traces and metrics tell of the payment provider, whichever it is.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use billing_api::{
-    ChargeOutcome, ChargeRequest, Customer, CustomerRequest, GatewayError, PaymentGateway,
+    ChargeOutcome, ChargeRequest, Customer, CustomerRequest, GatewayError, MODULE, PaymentGateway,
     RefundOutcome, RefundRequest,
 };
-use telemetry::conventions::ERROR_TYPE;
+use telemetry::{conventions::ERROR_TYPE, metrics::provider_request};
 use tracing::{Instrument, Span, field};
 
-/// A gateway each request to which is a span.
+/// A gateway each request to which is a span, and is counted.
 pub(crate) struct TracedGateway(pub(crate) Arc<dyn PaymentGateway>);
 
 impl TracedGateway {
@@ -27,17 +27,22 @@ impl TracedGateway {
     }
 }
 
-/// Does `work` in `span`, which tells how it came out. That the bank said no is no failure.
+/// Does `work`, which is `operation`, in `span`, and tells how it came out. That the bank said no is no
+/// failure.
 async fn within<T>(
+    operation: &'static str,
     span: Span,
     work: impl Future<Output = Result<T, GatewayError>>,
     outcome: impl FnOnce(&T) -> &'static str,
 ) -> Result<T, GatewayError> {
+    let begun = Instant::now();
     let done = work.instrument(span.clone()).await;
-    match &done {
-        Ok(value) => span.record("payment.outcome", outcome(value)),
-        Err(error) => span.record(ERROR_TYPE, class(error)),
+    let (field, outcome) = match &done {
+        Ok(value) => ("payment.outcome", outcome(value)),
+        Err(error) => (ERROR_TYPE, class(error)),
     };
+    span.record(field, outcome);
+    provider_request(MODULE.name, operation, outcome, begun.elapsed());
     done
 }
 
@@ -57,11 +62,11 @@ impl PaymentGateway for TracedGateway {
     }
 
     async fn customer(&self, request: CustomerRequest) -> Result<Customer, GatewayError> {
-        within(self.span("customer"), self.0.customer(request), |_| "made").await
+        within("customer", self.span("customer"), self.0.customer(request), |_| "made").await
     }
 
     async fn charge(&self, request: ChargeRequest) -> Result<ChargeOutcome, GatewayError> {
-        within(self.span("charge"), self.0.charge(request), |outcome| match outcome {
+        within("charge", self.span("charge"), self.0.charge(request), |outcome| match outcome {
             ChargeOutcome::Paid(_) => "paid",
             ChargeOutcome::Declined(_) => "declined",
         })
@@ -69,7 +74,7 @@ impl PaymentGateway for TracedGateway {
     }
 
     async fn refund(&self, request: RefundRequest) -> Result<RefundOutcome, GatewayError> {
-        within(self.span("refund"), self.0.refund(request), |outcome| match outcome {
+        within("refund", self.span("refund"), self.0.refund(request), |outcome| match outcome {
             RefundOutcome::Refunded(_) => "refunded",
             RefundOutcome::Refused(_) => "refused",
         })

@@ -138,6 +138,14 @@ async fn what_is_done_is_counted_in_every_shape() -> anyhow::Result<()> {
             let mails = seen.sum("ashlar_notifications_mails_total", &[("outcome", "sent")]);
             ensure!(mails >= Some(3.0), "{mails:?}");
             ensure!(seen.sum("ashlar_notifications_lag_seconds_count", &[]) == mails);
+            let requests = "ashlar_provider_request_duration_seconds_count";
+            let charged =
+                |outcome| [("module", "billing"), ("operation", "charge"), ("outcome", outcome)];
+            seen.check(requests, &charged("paid"), 1.0)?;
+            seen.check(requests, &charged("declined"), 1.0)?;
+            let accepted =
+                [("module", "notifications"), ("operation", "mail"), ("outcome", "accepted")];
+            ensure!(seen.sum(requests, &accepted) == mails);
             let handled = [
                 ("messaging_consumer_group_name", "billing.take_owner_seat"),
                 ("outcome", "handled"),

@@ -1,13 +1,16 @@
 //! Sending a mail that was written down.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use events::{Action, Consumer, Delivery, HandlerError};
 use kernel::{CallContext, Secret};
-use notifications_api::{Accepted, EmailError, EmailSender};
+use notifications_api::{Accepted, EmailError, EmailSender, MODULE};
 use sea_orm::ColumnTrait;
 use storage::Store;
-use telemetry::conventions::ERROR_TYPE;
+use telemetry::{conventions::ERROR_TYPE, metrics::provider_request};
 use tokens::{SealError, Sealer};
 use tracing::{Instrument, field};
 use uuid::Uuid;
@@ -166,20 +169,18 @@ impl MailSending {
             mail.outcome = field::Empty,
             error.type = field::Empty,
         );
-        match self.mailer.send(&email).instrument(span.clone()).await {
-            Ok(accepted) => {
-                span.record("mail.outcome", "accepted");
-                Ok(Outcome::Sent(accepted))
-            }
-            Err(EmailError::Refused(why)) => {
-                span.record("mail.outcome", "refused");
-                Ok(Outcome::Refused(why))
-            }
+        let begun = Instant::now();
+        let sent = self.mailer.send(&email).instrument(span.clone()).await;
+        let (field, word, outcome) = match sent {
+            Ok(accepted) => ("mail.outcome", "accepted", Outcome::Sent(accepted)),
+            Err(EmailError::Refused(why)) => ("mail.outcome", "refused", Outcome::Refused(why)),
             Err(error @ EmailError::Temporary(_)) => {
-                span.record(ERROR_TYPE, "temporary");
-                Ok(Outcome::NotYet(error))
+                (ERROR_TYPE, "temporary", Outcome::NotYet(error))
             }
-        }
+        };
+        span.record(field, word);
+        provider_request(MODULE.name, "mail", word, begun.elapsed());
+        Ok(outcome)
     }
 
     /// Has the job come again later, with all of its attempts.

@@ -23,6 +23,8 @@
 //! *Invariant*: an attribute has few values, whoever uses the program: routes and methods, never
 //! tenants, users or what a client sent.
 
+use std::{sync::LazyLock, time::Duration};
+
 use opentelemetry::InstrumentationScope;
 
 use crate::conventions::SCHEMA_URL;
@@ -62,6 +64,31 @@ pub fn durations(name: &'static str, description: &'static str, bounds: &[f64]) 
         .with_description(description)
         .with_boundaries(bounds.to_vec())
         .build()
+}
+
+/// Requests to systems of others, such as a payment provider's.
+static PROVIDERS: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+    durations(
+        "ashlar.provider.request.duration",
+        "Requests to providers, by what came of them",
+        &WAITS,
+    )
+});
+
+/// Counts a request of `module` to a provider, which took `took`. `operation` and `outcome` are few and
+/// the module's own words, whatever the provider calls them.
+pub fn provider_request(
+    module: &'static str,
+    operation: &'static str,
+    outcome: &'static str,
+    took: Duration,
+) {
+    let attributes = [
+        KeyValue::new(MODULE, module),
+        KeyValue::new("operation", operation),
+        KeyValue::new("outcome", outcome),
+    ];
+    PROVIDERS.record(took.as_secs_f64(), &attributes);
 }
 
 /// A figure that is asked for whenever metrics are told, rather than noted when it changes.
