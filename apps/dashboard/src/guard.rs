@@ -20,8 +20,10 @@ use actix_web::{
 };
 use web::Problem;
 
-/// A request that was made to a name of this machine.
-pub(crate) struct Local;
+/// A request that was made to a name of this machine. As an argument of a handler that asks for no
+/// password, it has every other request refused with 421 `not-local`.
+#[derive(Debug)]
+pub struct Local;
 
 /// A [`Local`] request that one of the dashboard's own pages made.
 pub(crate) struct FromOurPage;
@@ -78,7 +80,7 @@ fn not_local() -> Problem {
     Problem::new(
         StatusCode::MISDIRECTED_REQUEST,
         "not-local",
-        "The dashboard answers to localhost, 127.0.0.1 and [::1] alone",
+        "Only what is asked of localhost, 127.0.0.1 or [::1] is answered here",
     )
 }
 

@@ -29,6 +29,7 @@ use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use kernel::Clock;
 use sandbox::SandboxMailbox;
 
+pub use guard::Local;
 pub use map::{Rates, ReadCalls};
 pub use traces::RecentTraces;
 

@@ -1,4 +1,5 @@
-//! `GET /sandbox/mailbox`: the mails that a local system sent, to click their links.
+//! `GET /sandbox/mailbox`: the mails that a local system sent, to click their links. The links
+//! let people in, so that it answers to names of this machine alone, as the dashboard does.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use actix_web::{
     HttpResponse,
     web::{self as actix, Data, ServiceConfig},
 };
+use dashboard::Local;
 use sandbox::SandboxMailbox;
 use serde::Deserialize;
 use web::{ApiQuery, Problem};
@@ -27,6 +29,7 @@ struct Filter {
 }
 
 async fn read(
+    _: Local,
     mailbox: Data<SandboxMailbox>,
     filter: ApiQuery<Filter>,
 ) -> Result<HttpResponse, Problem> {

@@ -1,4 +1,4 @@
-//! The dashboard is there on a developer's machine, and nowhere else.
+//! The dashboard and the local mailbox are there on a developer's machine, and nowhere else.
 
 use anyhow::{Context as _, ensure};
 use host::{
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::program::{Edge, client};
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "/",
     "/dashboard/traces",
     "/dashboard/events",
@@ -19,6 +19,7 @@ const PATHS: [&str; 9] = [
     "/dashboard/script.js",
     "/verify-email?token=x",
     "/accept-invitation?token=x",
+    "/sandbox/mailbox",
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,10 +37,14 @@ async fn a_local_program_shows_itself() -> anyhow::Result<()> {
         let answer = client()?.get(edge.public(path)).send().await?;
         ensure!(answer.status() == 200, "{path}: {answer:?}");
     }
-    let rebound = client()?.get(edge.public("/")).header("host", "evil.example:8080");
-    let answer = rebound.send().await?;
-    ensure!(answer.status() == 421, "{answer:?}");
-    ensure!(answer.headers()["content-type"] == "application/problem+json", "{answer:?}");
+    for path in ["/", "/sandbox/mailbox"] {
+        let rebound = client()?.get(edge.public(path)).header("host", "evil.example");
+        let answer = rebound.send().await?;
+        ensure!(answer.status() == 421, "{path}: {answer:?}");
+        ensure!(answer.headers()["content-type"] == "application/problem+json", "{answer:?}");
+        let problem: serde_json::Value = answer.json().await?;
+        ensure!(problem["type"] == "urn:ashlar:problem:not-local", "{path}: {problem:#}");
+    }
     let path = "/dashboard/events/billing/billing.open_account/replay";
     let foreign = client()?.post(edge.public(path)).header("origin", "https://evil.example");
     ensure!(foreign.send().await?.status() == 403);

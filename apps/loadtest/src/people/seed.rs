@@ -209,7 +209,7 @@ pub(crate) async fn token_from_mail(client: &Client, email: &str) -> anyhow::Res
     tokio::time::timeout(PATIENCE, looking).await.with_context(|| {
         format!(
             "no mail to {email} in the mailbox at /sandbox/mailbox, which there is in the profiles \
-             `local` and `test` only"
+             `local` and `test` only, for requests to 127.0.0.1 or localhost"
         )
     })
 }
