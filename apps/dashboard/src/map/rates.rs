@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use seam::CallFigures;
+use seam::{CallFigures, price::Counted};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -24,20 +24,18 @@ pub type ReadCalls = Arc<dyn Fn() -> Vec<CallFigures> + Send + Sync>;
 
 /// The last readings of a program's meter.
 pub struct Rates {
+    began: Instant,
     calls: ReadCalls,
     sent: ReadSent,
     kept: Mutex<VecDeque<Reading>>,
 }
 
 struct Reading {
-    at: Instant,
-    calls: BTreeMap<Lane, CallFigures>,
+    /// The calls, over the time since the first reading.
+    counted: Counted,
     /// By module and destination.
     sent: BTreeMap<(String, String), Sent>,
 }
-
-/// Caller, callee, port, method, transport.
-type Lane = (String, String, String, String, String);
 
 /// What was counted between two readings.
 #[derive(Debug, Default)]
@@ -80,8 +78,9 @@ impl Rates {
     /// Of what both tell from now on.
     #[must_use]
     pub fn new(calls: ReadCalls, sent: ReadSent) -> Self {
-        let first = Reading::now(&calls, &sent);
-        Self { calls, sent, kept: Mutex::new(VecDeque::from([first])) }
+        let began = Instant::now();
+        let first = Reading::now(began, &calls, &sent);
+        Self { began, calls, sent, kept: Mutex::new(VecDeque::from([first])) }
     }
 
     /// What was sent since the program began.
@@ -104,7 +103,7 @@ impl Rates {
     }
 
     fn note(&self) {
-        let reading = Reading::now(&self.calls, &self.sent);
+        let reading = Reading::now(self.began, &self.calls, &self.sent);
         let mut kept = self.kept();
         kept.push_back(reading);
         while kept.len() > MOST {
@@ -114,10 +113,12 @@ impl Rates {
 
     /// What has been counted since the oldest reading of the last minute.
     pub(crate) fn last_minute(&self) -> LastMinute {
-        let now = Reading::now(&self.calls, &self.sent);
+        let now = Reading::now(self.began, &self.calls, &self.sent);
         let kept = self.kept();
         // A moment more than a minute, for the tick that is about to be.
-        let fresh = |reading: &&Reading| now.at - reading.at <= WINDOW + EVERY;
+        let fresh = |reading: &&Reading| {
+            now.counted.over.saturating_sub(reading.counted.over) <= WINDOW + EVERY
+        };
         match kept.iter().find(fresh) {
             Some(then) => now.since(then),
             None => LastMinute::default(),
@@ -131,34 +132,26 @@ impl Rates {
 }
 
 impl Reading {
-    fn now(calls: &ReadCalls, sent: &ReadSent) -> Self {
-        let lane = |figures: &CallFigures| {
-            let CallFigures { caller, service, port, method, transport, .. } = figures.clone();
-            (caller, service, port, method, transport)
-        };
-        let calls = calls().into_iter().map(|figures| (lane(&figures), figures));
+    fn now(began: Instant, calls: &ReadCalls, sent: &ReadSent) -> Self {
+        let counted = Counted { over: began.elapsed(), calls: calls(), ..Counted::default() };
         let way = |sent: &Sent| (sent.module.clone(), sent.destination.clone());
         let sent = sent().into_iter().map(|sent| (way(&sent), sent));
-        Self { at: Instant::now(), calls: calls.collect(), sent: sent.collect() }
+        Self { counted, sent: sent.collect() }
     }
 
     fn since(&self, then: &Self) -> LastMinute {
-        let none = CallFigures::default();
-        let lanes = self.calls.iter().map(|(lane, now)| {
-            let before = then.calls.get(lane).unwrap_or(&none);
-            let grown =
-                |figure: fn(&CallFigures) -> u64| figure(now).saturating_sub(figure(before));
-            LaneFigures {
-                caller: now.caller.clone(),
-                callee: now.service.clone(),
-                port: now.port.clone(),
-                transport: now.transport.clone(),
-                calls: grown(|figures| figures.calls),
-                failures: grown(|figures| figures.failures),
-                timed: grown(|figures| figures.timed),
-                total: Duration::from_nanos(grown(|figures| figures.total_ns)),
-                ever: now.calls,
-            }
+        let Counted { over: window, calls, .. } = self.counted.since(&then.counted);
+        // What came is in the order of all that there was.
+        let lanes = calls.into_iter().zip(&self.counted.calls).map(|(came, all)| LaneFigures {
+            caller: came.caller,
+            callee: came.service,
+            port: came.port,
+            transport: came.transport,
+            calls: came.calls,
+            failures: came.failures,
+            timed: came.timed,
+            total: Duration::from_nanos(came.total_ns),
+            ever: all.calls,
         });
         let sent = self.sent.iter().map(|(way, now)| {
             let (events, refusals) =
@@ -171,7 +164,7 @@ impl Reading {
                 ever: now.events,
             }
         });
-        LastMinute { window: self.at - then.at, lanes: lanes.collect(), sent: sent.collect() }
+        LastMinute { window, lanes: lanes.collect(), sent: sent.collect() }
     }
 }
 
@@ -185,15 +178,16 @@ mod tests {
         let (calls, events) = (Arc::clone(calls), Arc::clone(calls));
         let calls: ReadCalls = Arc::new(move || {
             let calls = calls.load(Relaxed);
-            let figures = CallFigures {
+            let figures = |version: u32| CallFigures {
                 caller: "auth".to_owned(),
                 service: "billing".to_owned(),
-                calls,
+                version,
+                calls: calls * u64::from(version),
                 timed: calls,
                 total_ns: calls * 1_000_000,
                 ..CallFigures::default()
             };
-            vec![figures]
+            vec![figures(1), figures(2)]
         });
         let sent: ReadSent = Arc::new(move || {
             let (module, destination) = ("auth".to_owned(), "billing".to_owned());
@@ -213,6 +207,7 @@ mod tests {
         let last = rates.last_minute();
         assert_eq!((last.window.as_secs(), last.lanes[0].calls), (12, 7), "{last:?}");
         assert_eq!(last.lanes[0].total, Duration::from_millis(7));
+        assert_eq!(last.lanes[1].calls, 14, "the port's next version is counted by itself");
 
         tokio::time::sleep(Duration::from_secs(70)).await;
         calls.store(12, Relaxed);
