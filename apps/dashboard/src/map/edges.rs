@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use seam::{DIRECT, EVENT_INBOX};
+
 use super::rates::{LaneFigures, LastMinute, SentFigures};
 
-/// The port at which modules take events.
-const INBOX: &str = "EventInbox";
 /// A module's events to itself take no way.
-const OWN: &str = "direct";
+const OWN: &str = DIRECT;
 /// Where no inbox is called, somebody else brings events there.
 const BROKER: &str = "broker";
 
@@ -58,7 +58,7 @@ pub(crate) fn between(last: &LastMinute) -> Vec<Edge> {
 
 fn calls(last: &LastMinute) -> Vec<Edge> {
     let mut grouped: BTreeMap<_, LaneFigures> = BTreeMap::new();
-    for lane in last.lanes.iter().filter(|lane| lane.port != INBOX) {
+    for lane in last.lanes.iter().filter(|lane| lane.port != EVENT_INBOX) {
         let key = (lane.caller.clone(), lane.callee.clone(), lane.transport.clone());
         let sum = grouped.entry(key).or_default();
         sum.calls += lane.calls;
@@ -85,7 +85,8 @@ fn calls(last: &LastMinute) -> Vec<Edge> {
 /// makes for all of its modules.
 fn events(sent: &SentFigures, last: &LastMinute) -> Edge {
     let to_inbox = || {
-        let is_meant = |lane: &&LaneFigures| lane.port == INBOX && lane.callee == sent.destination;
+        let is_meant =
+            |lane: &&LaneFigures| lane.port == EVENT_INBOX && lane.callee == sent.destination;
         last.lanes.iter().filter(is_meant)
     };
     let is_own = sent.module == sent.destination;
@@ -157,7 +158,7 @@ mod tests {
 
     #[test]
     fn events_are_the_modules_and_go_as_the_program_brings_them() {
-        let lanes = vec![lane("monolith", INBOX, 5, 5)];
+        let lanes = vec![lane("monolith", EVENT_INBOX, 5, 5)];
         let all = vec![sent("auth"), sent("billing"), sent("notifications")];
         let edges = between(&minute(lanes, all));
         let told: Vec<_> = edges

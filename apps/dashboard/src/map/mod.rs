@@ -88,7 +88,7 @@ fn row(edge: &Edge) -> Markup {
 /// What a person calls it.
 fn transport(name: &str) -> &str {
     match name {
-        "direct" => "in process",
+        seam::DIRECT => "in process",
         "loopback" => "loopback",
         "http" => "HTTP",
         other => other,

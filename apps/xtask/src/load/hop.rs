@@ -8,7 +8,7 @@ use loadtest::{
     client::{Client, Request},
     run::Moment,
 };
-use seam::{CallFigures, RequestFigures, price::Counted};
+use seam::{CallFigures, EVENT_INBOX, RequestFigures, price::Counted};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -18,9 +18,6 @@ use crate::shapes::Running;
 pub(super) const OPERATOR: &str = "the operator of the campaign";
 /// The module that is called: the one that is extracted.
 pub(super) const CALLED: &str = "billing";
-/// The port at which all modules take events. What it handles is a batch, which says nothing of a
-/// call.
-pub(super) const EVENTS: &str = "EventInbox";
 /// How long a program may take to tell.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -96,7 +93,9 @@ impl Tellers {
 
 impl Sums {
     fn of(calls: &[CallFigures]) -> Self {
-        let meant = calls.iter().filter(|call| call.service == CALLED && call.port != EVENTS);
+        // What the inbox handles is a batch, which says nothing of a call.
+        let is_meant = |call: &&CallFigures| call.service == CALLED && call.port != EVENT_INBOX;
+        let meant = calls.iter().filter(is_meant);
         meant.filter_map(|call| Some((call, call.steps_ns?))).fold(
             Self::default(),
             |sums, (call, steps)| Self {

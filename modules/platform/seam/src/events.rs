@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 
 use crate::{CallFailure, PortError, port};
 
+/// The name of the port [`EventInbox`], for who tells its calls from those that ask for something.
+pub const EVENT_INBOX: &str = "EventInbox";
+
 /// Where a module's subscriptions receive.
 #[port(service = "events", version = 1)]
 pub trait EventInbox {

@@ -27,13 +27,13 @@ mod transport;
 pub use async_trait::async_trait;
 pub use client::{call, callee, nested};
 pub use events::{
-    DeliveryError, EventBatch, EventBus, EventFeed, EventInbox, EventRoutes, Receipt,
+    DeliveryError, EVENT_INBOX, EventBatch, EventBus, EventFeed, EventInbox, EventRoutes, Receipt,
 };
 pub use failure::{CallFailure, PortError};
 pub use guard::run;
 pub use loopback::{Loopback, Repeat};
 pub use meter::{
-    CallFigures, Counters, DirectCall, Meter, RequestFigures, StepFigures, WireFigures,
+    CallFigures, Counters, DIRECT, DirectCall, Meter, RequestFigures, StepFigures, WireFigures,
 };
 pub use port::{
     CallKind, Crossing, Method, MethodDescriptor, ModuleDescriptor, Port, PortDescriptor, Slot,

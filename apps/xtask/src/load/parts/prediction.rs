@@ -5,14 +5,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use load_report::model::{Prediction, Run};
 use loadtest::{client::Client, run::Moment};
-use seam::price::{CallPrice, Counted, HopFigures, predict};
+use seam::{
+    EVENT_INBOX,
+    price::{CallPrice, Counted, HopFigures, predict},
+};
 use serde::Deserialize;
 use tokio::sync::{mpsc::UnboundedReceiver, oneshot};
 
 use crate::{
     console::say,
     load::{
-        hop::{self, CALLED, EVENTS},
+        hop::{self, CALLED},
         site::Layout,
         work::Work,
     },
@@ -95,7 +98,7 @@ impl Asked {
 fn of(run: &Run, (counted, hop): &(Counted, HopFigures)) -> Result<Prediction> {
     let price = predict(CALLED, counted, hop);
     let request = price.requests.context("nobody asked billing for anything")?.added;
-    let is_meant = |call: &&CallPrice| call.callee == CALLED && call.port != EVENTS;
+    let is_meant = |call: &&CallPrice| call.callee == CALLED && call.port != EVENT_INBOX;
     let (rates, added): (f64, f64) = price
         .calls
         .iter()

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use kernel::CallContext;
 use module::{Placement, Ports};
 use seam::{
-    Answered, CallFailure, DeliveryError, EventBatch, EventInbox, OutgoingCall, Receipt, Repeat,
-    Reply, Transport,
+    Answered, CallFailure, DeliveryError, EVENT_INBOX, EventBatch, EventInbox, OutgoingCall,
+    Receipt, Repeat, Reply, Transport,
 };
 
 use crate::greeting::{GreetingApi, GreetingError, Polite, greeted};
@@ -120,7 +120,7 @@ async fn every_module_has_an_inbox_of_its_own() {
     assert!(ports.inbox_client("greeting").is_some(), "it is placed in another process");
     let served: Vec<_> =
         ports.served().into_iter().map(|port| (port.service, port.dispatch.port().name)).collect();
-    let inbox = |service: &str| (service.to_owned(), "EventInbox");
+    let inbox = |service: &str| (service.to_owned(), EVENT_INBOX);
     assert_eq!(served, [inbox("billing"), inbox("auth")]);
 }
 

@@ -23,7 +23,7 @@ pub use direct::DirectCall;
 pub use figures::{CallFigures, RequestFigures, StepFigures, WireFigures};
 
 /// How direct calls are named among [`CallFigures::transport`].
-pub(crate) const DIRECT: &str = "direct";
+pub const DIRECT: &str = "direct";
 /// What stands for all names of calls that are counted together, since there are too many lanes.
 const OTHER: &str = "other";
 
