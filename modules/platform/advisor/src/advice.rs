@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Pathway, RULES, Rule, Side, Situation, Subject, Thresholds};
+use crate::{Condition, RULES, Rule, Scope, Side, Situation, Subject, Thresholds};
 
 /// What to do, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,16 +100,16 @@ pub fn advise(situation: &Situation, thresholds: &Thresholds) -> Advice {
     Advice { verdict, steps, why, window_seconds, findings }
 }
 
-fn subjects(program: &Situation, about: Pathway) -> Vec<(Option<String>, Subject<'_>)> {
+fn subjects(program: &Situation, about: Scope) -> Vec<(Option<String>, Subject<'_>)> {
     let whole = Subject { program, module: None, table: None };
     match about {
-        Pathway::Program => vec![(None, whole)],
-        Pathway::Module => {
+        Scope::Program => vec![(None, whole)],
+        Scope::Module => {
             let modules = program.modules.iter();
             let subject = |module| Subject { module: Some(module), ..whole };
             modules.map(|module| (Some(module.module.clone()), subject(module))).collect()
         }
-        Pathway::Table => {
+        Scope::Table => {
             let tables = program.tables.iter();
             let subject = |table| Subject { table: Some(table), ..whole };
             let name = |module: &str, table: &str| format!("{module}.{table}");

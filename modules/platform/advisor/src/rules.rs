@@ -21,7 +21,7 @@ pub struct Rule {
     /// What to do.
     pub step: &'static str,
     /// What the rule is about.
-    pub about: Pathway,
+    pub about: Scope,
     /// All of these must hold.
     pub all: &'static [Condition],
     /// Of these as many as [`Thresholds::reasons`] says; empty where a rule has none.
@@ -30,7 +30,7 @@ pub struct Rule {
 
 /// What a rule is asked of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pathway {
+pub enum Scope {
     /// The program as a whole.
     Program,
     /// Each of its modules.
@@ -101,7 +101,7 @@ pub const RULES: &[Rule] = &[
         name: "raise-a-limit",
         step: "Raise the limit that turns requests away while processors are free: the size of the \
                pool, then the admission's and the clients' limits",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[
             Condition {
                 what: "requests that are turned away with 503",
@@ -118,7 +118,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "grow-the-pool",
         step: "Give the pools more connections: requests wait for one while processors are free",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[
             Condition {
                 what: "wait for a connection, 99th percentile",
@@ -135,7 +135,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "more-memory",
         step: "Give the program more memory, or find what holds it",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[Condition {
             what: "memory that the program holds",
             unit: "%",
@@ -149,14 +149,14 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "add-a-replica",
         step: "Add a replica of this program, or a larger machine: the same program, once more",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[CPU_SHORT],
         reasons: &[],
     },
     Rule {
         name: "add-a-pooler",
         step: "Put a pooler such as PgBouncer between the replicas and PostgreSQL",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[Condition {
             what: "connections of all replicas",
             unit: "",
@@ -170,7 +170,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "cache",
         step: "Keep what is read most and changes least in a cache, where it may be some seconds old",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[
             Condition { threshold: |it| it.cached_database_cpu, ..DATABASE_SHORT },
             Condition { threshold: |it| it.cached_reads, ..MOSTLY_READS },
@@ -181,7 +181,7 @@ pub const RULES: &[Rule] = &[
         name: "move-off-the-request-path",
         step: "Do what the slowest route makes people wait for in a job or a consumer of an event, and \
                answer 202 at once",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[Condition {
             what: "answers of the slowest route, 99th percentile",
             unit: "ms",
@@ -195,14 +195,14 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "add-a-read-replica",
         step: "Add a read replica of the database, and send it the reads that may be late",
-        about: Pathway::Program,
+        about: Scope::Program,
         all: &[DATABASE_SHORT, MOSTLY_READS],
         reasons: &[],
     },
     Rule {
         name: "partition-a-table",
         step: "Partition the table by time, and drop old partitions rather than delete rows",
-        about: Pathway::Table,
+        about: Scope::Table,
         all: &[Condition {
             what: "rows",
             unit: "",
@@ -216,7 +216,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "extract-a-module",
         step: "Run the module in a program of its own: cargo xtask up --extract",
-        about: Pathway::Module,
+        about: Scope::Module,
         all: &[
             Condition {
                 what: "what a hop adds to the 99th percentile of its requests",
