@@ -55,7 +55,8 @@ pub struct ModuleSituation {
     pub module: String,
     /// Requests of clients for it, a second.
     pub requests_per_second: Option<f64>,
-    /// Of the time that all modules of the program are at work, its own.
+    /// Of the time that the program is at work, for all of its modules and for itself (`host` among
+    /// the metrics), this module's own.
     pub busy: Option<f64>,
     /// Processor seconds a second: what it is at work, of one core.
     pub busy_cores: Option<f64>,

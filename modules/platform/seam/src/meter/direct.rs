@@ -13,8 +13,8 @@ use crate::{Crossing, Method};
 /// which is a tenth of what a direct call may cost besides its work.
 const TIMED: u64 = 16;
 /// Which calls are weighed: one in so many, and so that something is known soon, the first, second,
-/// fourth, eighth and so on. To write and read a kilobyte twice takes some ten microseconds, which
-/// is a twentieth of one for each call.
+/// third, fifth, ninth and so on. To write and read a kilobyte twice takes some ten microseconds,
+/// which is a twentieth of one for each call.
 const WEIGHED: u64 = 256;
 
 /// A call of `M` that goes to its callee without leaving the process, and what is measured of it.
