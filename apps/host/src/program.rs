@@ -1,39 +1,29 @@
-//! A program: its modules, connected; from configuration to an orderly stop.
+//! A program: its modules, connected; from configuration to the start.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::Write,
-    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
 
 use events::{EngineSettings, EventEngine};
-use futures_util::future::join;
 use kernel::{Clock, Ids, RandomIds, SystemClock};
 use module::{Module, Placement, Ports};
 use remote::{HttpClient, HttpTransport, Remote};
-use seam::{Repeat, price::Counted};
-use storage::Store;
-use tokio::{
-    runtime::Handle,
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
+use seam::Repeat;
+use tokio::{runtime::Handle, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use web::{Territory, Traffic};
 
 use crate::{
-    Mount, Site,
+    Mount, Running, Site,
     access::AuthKeys,
-    advice::Advisor,
     bus::Bus,
     catalogue,
     config::{Config, Layers, LocalCalls, Mistakes, Section, StoreEngine},
-    dashboard,
     health::Health,
     keys::{self, Keys},
     limits::Commons,
+    observers::Observers,
     ops::Ops,
     serve::{self, Listeners},
     telemetry::{self, Telemetry},
@@ -41,10 +31,6 @@ use crate::{
 
 /// The `iss` of access tokens: the same in every program that issues or verifies them.
 pub const TOKEN_ISSUER: &str = "ashlar-auth";
-
-/// What the stores get at the end of a stop, however little of the drain is left: to close a file
-/// in order takes milliseconds.
-const CLOSING: Duration = Duration::from_secs(1);
 
 /// A program and the modules that it contains.
 pub struct Program {
@@ -204,25 +190,9 @@ impl Program {
         let health = Arc::new(Health::new(&stores, &config, bus.broker().cloned()));
         let auth = ports.called_by(name).client();
         let verifier = AuthKeys::new(auth, name, TOKEN_ISSUER, Arc::clone(&clock));
-        let territories = catalogue::MODULES.iter().map(|module| Territory {
-            module: module.name,
-            prefixes: module.public_prefixes,
-            is_here: by_module.contains_key(module.name),
-        });
-        let traffic = Arc::new(Traffic::of(territories));
-        let started = std::time::Instant::now();
-        let advisor = telemetry.clone().map(|telemetry| {
-            let (ports, traffic) = (ports.clone(), Arc::clone(&traffic));
-            let count = move || counted(started, &ports, &traffic);
-            Advisor::new(name, config.advisor.clone(), telemetry, &stores, count)
-        });
-        if let Some(advisor) = &advisor {
-            engines.spawn(advisor.clone().watch(stop.clone()));
-        }
-        let rates = dashboard::rates(&config, &ports, telemetry.as_ref());
-        if let Some(rates) = &rates {
-            engines.spawn(Arc::clone(rates).watch(stop.clone()));
-        }
+        let observers = Observers::of(name, &config, &ports, &stores, telemetry.as_ref());
+        observers.watch(&mut engines, &stop);
+        let Observers { started, traffic, advisor, rates } = observers;
         let listeners = Listeners::bind(serve::Parts {
             program: name,
             config: &config,
@@ -291,11 +261,6 @@ impl Program {
     }
 }
 
-/// What crossed boundaries since the program was started.
-pub(crate) fn counted(started: std::time::Instant, ports: &Ports, traffic: &Traffic) -> Counted {
-    Counted { over: started.elapsed(), calls: ports.meter().read(), requests: traffic.read() }
-}
-
 /// What this process writes wakes its engines. What other replicas wrote and left, and what falls
 /// due, is looked for: in a file of one's own there are no others.
 fn engine_settings(config: &Config) -> EngineSettings {
@@ -303,89 +268,6 @@ fn engine_settings(config: &Config) -> EngineSettings {
         StoreEngine::Sqlite => EngineSettings::default(),
         StoreEngine::Postgres => {
             EngineSettings { poll: Duration::from_millis(200), ..EngineSettings::default() }
-        }
-    }
-}
-
-/// A program at work.
-pub struct Running {
-    name: &'static str,
-    config: Config,
-    listeners: Listeners,
-    feeds: JoinSet<()>,
-    fed: CancellationToken,
-    engines: JoinSet<()>,
-    stop: CancellationToken,
-    health: Arc<Health>,
-    stores: Vec<(&'static str, Store)>,
-}
-
-impl Running {
-    /// Where clients are served.
-    #[must_use]
-    pub const fn public_address(&self) -> SocketAddr {
-        self.listeners.public_address
-    }
-
-    /// Where other programs and operators are served.
-    #[must_use]
-    pub const fn internal_address(&self) -> SocketAddr {
-        self.listeners.internal_address
-    }
-
-    /// Tells a person at a terminal where to go next.
-    ///
-    /// # Errors
-    /// An output that cannot be written to.
-    pub fn announce(&self, output: &mut dyn Write) -> std::io::Result<()> {
-        let public = self.public_address();
-        let local: Vec<_> = self.stores.iter().map(|(name, _)| *name).collect();
-        writeln!(output, "{} is ready", self.name)?;
-        writeln!(
-            output,
-            "  modules here    {}",
-            if local.is_empty() { "none".into() } else { local.join(", ") }
-        )?;
-        for (module, remote) in &self.config.modules {
-            writeln!(output, "  {module:<15} {}", remote.urls.join(", "))?;
-        }
-        writeln!(output, "  API             http://{public}")?;
-        writeln!(output, "  try it          http://{public}/docs/")?;
-        if self.config.profile.allows_sandbox() {
-            writeln!(output, "  look inside     http://{public}/")?;
-            writeln!(output, "  sent mails      http://{public}/dashboard/mailbox")?;
-        }
-        writeln!(output, "  health          http://{public}/health/ready")?;
-        output.flush()
-    }
-
-    /// Stops in order: no new work from clients and from the broker, what is in hand of it, then the
-    /// engines, then the stores. All together take no longer than `internal.drain_seconds`, and a
-    /// second to close the stores.
-    pub async fn stop(mut self) {
-        let drain = Duration::from_secs(self.config.internal.drain_seconds);
-        let deadline = Instant::now() + drain;
-        self.health.drain();
-        self.fed.cancel();
-        let fed = async { while self.feeds.join_next().await.is_some() {} };
-        let (_, fed) = join(self.listeners.stop(deadline), timeout_at(deadline, fed)).await;
-        if fed.is_err() {
-            tracing::warn!("a feed was cut off; what it had in hand comes again");
-            self.feeds.abort_all();
-        }
-        self.stop.cancel();
-        let finished = async { while self.engines.join_next().await.is_some() {} };
-        if timeout_at(deadline, finished).await.is_err() {
-            tracing::warn!("event engines were cut off; what they had in hand is tried again");
-            self.engines.abort_all();
-        }
-        let closed = async {
-            for (_, store) in self.stores {
-                store.close().await;
-            }
-        };
-        if timeout_at(deadline.max(Instant::now() + CLOSING), closed).await.is_err() {
-            tracing::warn!("a store was still in use; its engine recovers it at the next start");
         }
     }
 }

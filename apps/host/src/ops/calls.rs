@@ -10,7 +10,7 @@ use serde::Serialize;
 use web::Problem;
 
 use super::Ops;
-use crate::program::counted;
+use crate::observers::counted;
 
 #[derive(Serialize)]
 struct Seam {
