@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kernel::Secret;
-use sentry::types::Dsn;
+use sentry::types::{Dsn, Scheme};
 
 /// Where the tracker is.
 #[derive(Clone, Debug)]
@@ -23,17 +23,27 @@ impl SentryConfig {
         Self { dsn, environment: environment.into(), patience: Duration::from_secs(10) }
     }
 
-    /// Checks a DSN.
+    /// Where `dsn` leads.
     ///
     /// # Errors
     /// It is none.
-    pub fn check(dsn: &Secret) -> Result<(), MalformedDsn> {
-        parse(dsn).map(drop)
+    pub fn destination(dsn: &Secret) -> Result<Destination, MalformedDsn> {
+        let dsn = parse(dsn)?;
+        Ok(Destination { is_encrypted: dsn.scheme() == Scheme::Https, host: dsn.host().to_owned() })
     }
 
     pub(crate) fn parsed(&self) -> Result<Dsn, MalformedDsn> {
         parse(&self.dsn)
     }
+}
+
+/// Where a DSN leads, without its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// Whether the key and the reports go there over TLS.
+    pub is_encrypted: bool,
+    /// A name, or an address; one of IPv6 is in brackets.
+    pub host: String,
 }
 
 fn parse(dsn: &Secret) -> Result<Dsn, MalformedDsn> {
@@ -63,11 +73,16 @@ mod tests {
 
     #[test]
     fn a_dsn_names_a_key_a_host_and_a_project() {
-        for good in ["https://key@errors.example.com/1", "http://key@127.0.0.1:9000/prefix/7"] {
-            assert_eq!(SentryConfig::check(&Secret::new(good)), Ok(()), "{good}");
+        for (good, is_encrypted, host) in [
+            ("https://key@errors.example.com/1", true, "errors.example.com"),
+            ("http://key@127.0.0.1:9000/prefix/7", false, "127.0.0.1"),
+            ("http://key:secret@[::1]/7", false, "[::1]"),
+        ] {
+            let expected = Destination { is_encrypted, host: host.to_owned() };
+            assert_eq!(SentryConfig::destination(&Secret::new(good)), Ok(expected), "{good}");
         }
         for bad in ["", "errors.example.com", "https://errors.example.com/1", "https://key@host"] {
-            assert_eq!(SentryConfig::check(&Secret::new(bad)), Err(MalformedDsn), "{bad}");
+            assert_eq!(SentryConfig::destination(&Secret::new(bad)), Err(MalformedDsn), "{bad}");
         }
     }
 

@@ -12,5 +12,5 @@ mod outage;
 mod sender;
 mod tracker;
 
-pub use config::{MalformedDsn, SentryConfig, SentryError};
+pub use config::{Destination, MalformedDsn, SentryConfig, SentryError};
 pub use tracker::{QUEUE, SentryTracker};

@@ -8,14 +8,15 @@ use sentry_errors::SentryConfig;
 use serde::Deserialize;
 use telemetry::Rate;
 
-use super::{Config, Mistakes, Profile, secrets};
+use super::{Config, Mistakes, Profile, address::is_loopback, secrets};
 
 /// `[telemetry]`: without an endpoint and a DSN nothing leaves the program.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
     /// A collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is
-    /// below it.
+    /// below it. In production one on another machine that wants an `Authorization` is reached
+    /// over TLS.
     pub endpoint: Option<String>,
     /// The `Authorization` header that it wants.
     pub authorization: Option<Secret>,
@@ -39,7 +40,8 @@ pub struct TelemetryConfig {
     pub metrics_every_ms: u64,
     /// How long the collector, or the error tracker, may take to answer, in milliseconds: 100 to 60,000.
     pub patience_ms: u64,
-    /// The DSN of an error tracker that speaks the Sentry protocol. It holds a key.
+    /// The DSN of an error tracker that speaks the Sentry protocol. It holds a key: in production
+    /// one on another machine is reached over TLS.
     pub sentry_dsn: Option<Secret>,
     /// A file that holds it.
     pub sentry_dsn_file: Option<PathBuf>,
@@ -87,15 +89,15 @@ impl Config {
         secrets::from_file("telemetry.authorization", authorization, file, mistakes);
         let (file, dsn) = (telemetry.sentry_dsn_file.as_deref(), &mut telemetry.sentry_dsn);
         secrets::from_file("telemetry.sentry_dsn", dsn, file, mistakes);
-        if let Some(Err(malformed)) = telemetry.sentry_dsn.as_ref().map(SentryConfig::check) {
-            mistakes.add("telemetry.sentry_dsn", malformed);
+        if let Some(dsn) = &telemetry.sentry_dsn
+            && let Err(what) = check_dsn(dsn, self.profile)
+        {
+            mistakes.add("telemetry.sentry_dsn", what);
         }
-        let is_url = |text: &String| {
-            let url = Url::parse(text);
-            url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        };
-        if telemetry.endpoint.as_ref().is_some_and(|endpoint| !is_url(endpoint)) {
-            let what = "is the base of a collector's URLs, such as http://127.0.0.1:4318";
+        if let Some(endpoint) = &telemetry.endpoint
+            && let Err(what) =
+                check_endpoint(endpoint, telemetry.authorization.as_ref(), self.profile)
+        {
             mistakes.add("telemetry.endpoint", what);
         }
         // What is said of it repeats none of it.
@@ -145,5 +147,32 @@ impl Config {
         };
         let share = self.telemetry.trace_rate.unwrap_or(by_profile);
         Rate::new(share).unwrap_or(Rate::ALL)
+    }
+}
+
+/// What is said of the DSN repeats none of it: it holds a key.
+fn check_dsn(dsn: &Secret, profile: Profile) -> Result<(), String> {
+    let tracker = SentryConfig::destination(dsn).map_err(|malformed| malformed.to_string())?;
+    if tracker.is_encrypted || profile.allows_sandbox() || is_loopback(&tracker.host) {
+        return Ok(());
+    }
+    Err("leads to another machine in clear, and holds a key: use `https://`".into())
+}
+
+/// What is measured may go in clear; what lets us in at the collector may not.
+fn check_endpoint(
+    endpoint: &str,
+    authorization: Option<&Secret>,
+    profile: Profile,
+) -> Result<(), &'static str> {
+    const SHAPE: &str = "is the base of a collector's URLs, such as http://127.0.0.1:4318";
+    let url = Url::parse(endpoint).map_err(|_| SHAPE)?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or(SHAPE)?;
+    match (url.scheme(), authorization) {
+        ("https", _) | ("http", None) => Ok(()),
+        ("http", Some(_)) if profile.allows_sandbox() || is_loopback(host) => Ok(()),
+        ("http", Some(_)) => Err("leads to another machine in clear, with \
+                                  `telemetry.authorization`: use `https://`"),
+        _ => Err(SHAPE),
     }
 }

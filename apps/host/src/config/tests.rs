@@ -207,6 +207,38 @@ fn nothing_goes_to_another_machine_in_clear_unless_that_is_said() {
 }
 
 #[test]
+fn no_key_goes_to_another_machine_in_clear() {
+    const KEY: &str = "hunter2";
+    let [profile, origin] = PRODUCTION;
+    let told = |values: &[(&str, &str)]| {
+        let (_, mistakes) = read(values);
+        let text =
+            if mistakes == Mistakes::default() { String::new() } else { mistakes.to_string() };
+        assert!(!text.contains(KEY), "a key was told:\n{text}");
+        text
+    };
+    let dsn = |host: &str| format!("{host}/1").replace("://", &format!("://{KEY}@"));
+    let authorization = ("TELEMETRY__AUTHORIZATION", KEY);
+    for good in ["https://10.0.0.1", "http://127.0.0.1:4318", "http://[::1]", "http://localhost"] {
+        assert_eq!(told(&[profile, origin, ("TELEMETRY__SENTRY_DSN", &*dsn(good))]), "", "{good}");
+        let endpoint = ("TELEMETRY__ENDPOINT", good);
+        assert_eq!(told(&[profile, origin, endpoint, authorization]), "", "{good}");
+    }
+    for bad in ["http://10.0.0.1:4318", "http://errors.example.com", "http://localhost.example.com"]
+    {
+        let dsn = dsn(bad);
+        let tracker = ("TELEMETRY__SENTRY_DSN", &*dsn);
+        let text = told(&[profile, origin, tracker]);
+        assert!(text.contains("telemetry.sentry_dsn: leads to another machine"), "{bad}: {text}");
+        let collector = ("TELEMETRY__ENDPOINT", bad);
+        let text = told(&[profile, origin, collector, authorization]);
+        assert!(text.contains("telemetry.endpoint: leads to another machine"), "{bad}: {text}");
+        assert_eq!(told(&[profile, origin, collector]), "", "no key goes to {bad}");
+        assert_eq!(told(&[("PROFILE", "test"), tracker, collector, authorization]), "", "{bad}");
+    }
+}
+
+#[test]
 fn migrate_needs_somebody_who_may_and_the_same_database() {
     let told = |admin: &[(&str, &str)]| {
         let values =
