@@ -49,8 +49,8 @@ pub(super) async fn price(ops: Data<Ops>, request: HttpRequest) -> Result<HttpRe
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("it could not be measured what a hop costs: {0:#}")]
-struct Unmeasured(anyhow::Error);
+#[error("it could not be measured what a hop costs")]
+struct Unmeasured(#[source] anyhow::Error);
 
 impl Ops {
     fn counted(&self) -> Counted {
