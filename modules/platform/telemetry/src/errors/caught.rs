@@ -83,8 +83,8 @@ impl fmt::Display for Panic {
 
 impl Error for Panic {}
 
-/// Does `work` as work of `site`, whose module is charged with it ([`busy`]). A panic in it ends it, and is told as one of the span that this is
-/// polled in.
+/// Does `work` as work of `site`, whose module is charged with it ([`busy`]). A panic in it ends it,
+/// and is told as one of the span that this is polled in.
 ///
 /// # Errors
 /// The panic.
