@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -16,7 +16,7 @@ use sentry_errors::{SentryConfig, SentryTracker};
 use telemetry::errors::{ErrorKind, ErrorReport, unexpected};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use wiremock::{
-    Mock, MockServer, Request, ResponseTemplate,
+    Mock, MockServer, Request, Respond, ResponseTemplate,
     matchers::{method, path},
 };
 
@@ -29,29 +29,47 @@ pub(crate) const TRACE: TraceContext = TraceContext {
 /// How long a tracker that answers may take; far longer than it does.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
+/// Longer than any test runs.
+pub(crate) const FOR_EVER: Duration = Duration::from_secs(3_600);
+
 /// Listens on loopback until it is dropped.
-pub(crate) struct Tracker(MockServer);
+pub(crate) struct Tracker {
+    server: MockServer,
+    gate: Arc<OnceLock<()>>,
+}
 
 impl Tracker {
     /// One that gives these answers in turn, and the last of them for ever.
     pub(crate) async fn answering(answers: Vec<ResponseTemplate>) -> Self {
-        let server = MockServer::start().await;
+        let tracker = Self::closed(answers).await;
+        tracker.open();
+        tracker
+    }
+
+    /// The same, which gives none of them before it is opened.
+    pub(crate) async fn closed(answers: Vec<ResponseTemplate>) -> Self {
+        let (server, gate) = (MockServer::start().await, Arc::<OnceLock<()>>::default());
         let last = answers.len() - 1;
         for (at, answer) in answers.into_iter().enumerate() {
             let takes = Mock::given(method("POST")).and(path("/api/42/envelope/"));
-            let takes = takes.respond_with(answer);
+            let takes = takes.respond_with(Gated { gate: Arc::clone(&gate), answer });
             let takes = if at < last { takes.up_to_n_times(1) } else { takes };
             takes.mount(&server).await;
         }
-        Self(server)
+        Self { server, gate }
+    }
+
+    pub(crate) fn open(&self) {
+        // It may be open already.
+        let _ = self.gate.set(());
     }
 
     pub(crate) fn dsn(&self) -> String {
-        dsn(&self.0.address().to_string())
+        dsn(&self.server.address().to_string())
     }
 
     pub(crate) async fn requests(&self) -> Vec<Request> {
-        self.0.received_requests().await.expect("it remembers")
+        self.server.received_requests().await.expect("it remembers")
     }
 
     /// The events of all requests, read by the owner's library.
@@ -62,6 +80,27 @@ impl Tracker {
             envelope.event().expect("an event").clone()
         });
         events.collect()
+    }
+}
+
+impl Drop for Tracker {
+    /// The end of the server waits for the answer that it is about to give.
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+/// An answer that is given once the gate is open. Until then the server, which has one thread, does
+/// nothing else.
+struct Gated {
+    gate: Arc<OnceLock<()>>,
+    answer: ResponseTemplate,
+}
+
+impl Respond for Gated {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        self.gate.wait();
+        self.answer.clone()
     }
 }
 
@@ -114,19 +153,33 @@ impl Counted {
 
     /// The reports that were dropped so far for this reason; `None` where that was never told.
     pub(crate) fn dropped(&self, reason: &str) -> Option<u64> {
+        self.by_reason().into_iter().find(|(known, _)| known == reason).map(|(_, lost)| lost)
+    }
+
+    /// The reports that were dropped so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.by_reason().into_iter().map(|(_, lost)| lost).sum()
+    }
+
+    fn by_reason(&self) -> Vec<(String, u64)> {
         self.exporter.reset();
         self.provider.force_flush().expect("metrics");
         let gathered = self.exporter.get_finished_metrics().expect("metrics");
         let scopes = gathered.iter().flat_map(|resource| resource.scope_metrics());
         let mut metrics = scopes.flat_map(|scope| scope.metrics());
-        let dropped = metrics.find(|metric| metric.name() == "ashlar.errors.dropped")?;
+        let Some(dropped) = metrics.find(|metric| metric.name() == "ashlar.errors.dropped") else {
+            return Vec::new();
+        };
         let AggregatedMetrics::U64(MetricData::Sum(sum)) = dropped.data() else {
             panic!("{dropped:?}");
         };
-        let mut points = sum.data_points();
-        let of_reason =
-            points.find(|point| point.attributes().any(|it| it.value.as_str() == reason));
-        of_reason.map(|point| point.value())
+        let points = sum.data_points().map(|point| {
+            // There is one attribute.
+            let reason: String =
+                point.attributes().map(|it| it.value.as_str().into_owned()).collect();
+            (reason, point.value())
+        });
+        points.collect()
     }
 }
 

@@ -63,7 +63,8 @@ impl ErrorKind {
 /// It is told at most [`MOST_OF_ALL`](super::MOST_OF_ALL) a minute.
 pub trait ErrorTracker: Send + Sync {
     /// Takes a report. It must neither block nor panic, and holds a bounded number of them: whoever asked is
-    /// waiting for the answer. What it has no room for it counts as [`lost`](super::lost()).
+    /// waiting for the answer. What it has no room for it counts as [`lost`](super::lost()). Faults come up on
+    /// many threads at once, and some while the program ends.
     fn report(&self, report: ErrorReport);
 }
 

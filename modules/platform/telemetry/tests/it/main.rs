@@ -1,5 +1,6 @@
 //! The layer, as programs use it.
 
+mod contract;
 mod errors;
 mod panics;
 mod traces;

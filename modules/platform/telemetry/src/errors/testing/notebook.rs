@@ -5,10 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{ErrorDesk, ErrorReport, ErrorTracker};
-use crate::{Failed, Rate, TraceLayer, TraceSettings};
+use crate::{
+    Failed, Rate, TraceLayer, TraceSettings,
+    errors::{ErrorDesk, ErrorReport, ErrorTracker, Lost, MOST_OF_ALL, lost},
+};
 
-/// What was told.
+/// Reports that it holds at the most: as many as are told in a minute.
+const ROOM: usize = MOST_OF_ALL as usize;
+
+/// What was told, and not taken out yet.
 #[derive(Debug, Default)]
 pub struct Notebook(Mutex<Vec<ErrorReport>>);
 
@@ -45,6 +50,11 @@ impl Notebook {
 
 impl ErrorTracker for Notebook {
     fn report(&self, report: ErrorReport) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+        let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if reports.len() < ROOM {
+            reports.push(report);
+        } else {
+            lost(Lost::NoRoom);
+        }
     }
 }
