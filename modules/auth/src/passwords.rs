@@ -12,7 +12,7 @@ use auth_api::MODULE;
 use kernel::Secret;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use telemetry::errors::{Panic, Site, Work, caught_now};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 pub use self::argon2id::Argon2id;
@@ -50,10 +50,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// a core, for which dozens of other requests would wait.
 pub(crate) struct Passwords {
     hashing: Arc<dyn PasswordHashing>,
-    /// Those who hash and those who wait.
-    admitted: Arc<Semaphore>,
-    /// Those who hash.
-    working: Queue,
+    /// Those who hash, and those who wait for it.
+    queue: Queue,
     concurrency: usize,
     /// Started when they are first needed.
     threads: OnceLock<ThreadPool>,
@@ -76,10 +74,10 @@ pub(crate) enum PasswordError {
 impl Passwords {
     pub(crate) fn new(hashing: Arc<dyn PasswordHashing>, limits: HashingLimits) -> Self {
         let concurrency = limits.concurrency.clamp(1, HashingLimits::MOST);
+        let at_once = u32::try_from(concurrency).unwrap_or(u32::MAX);
         Self {
             hashing,
-            admitted: Arc::new(Semaphore::new(concurrency + limits.queue)),
-            working: Queue::new(u32::try_from(concurrency).unwrap_or(u32::MAX), PATIENCE),
+            queue: Queue::new("passwords", at_once, PATIENCE).with_room(limits.queue),
             concurrency,
             threads: OnceLock::new(),
         }
@@ -106,9 +104,7 @@ impl Passwords {
         &self,
         work: impl FnOnce(&dyn PasswordHashing) -> Result<T, HashingError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned();
-        let admitted = admitted.map_err(|_| PasswordError::Overloaded)?;
-        let working = self.working.turn().await.map_err(|_| PasswordError::Overloaded)?;
+        let turn = self.queue.turn().await.map_err(|_| PasswordError::Overloaded)?;
         // A hash is the dearest thing that could be thrown away.
         operation::mark_under_way();
         let hashing = Arc::clone(&self.hashing);
@@ -116,7 +112,7 @@ impl Passwords {
         let asked_in = Span::current();
         self.threads()?.spawn(move || {
             // Held by the thread: a caller who goes away does not free the core.
-            let _held = (admitted, working);
+            let _held = turn;
             let site = Site { module: MODULE.name, work: Work::Job("hash a password") };
             let work = asked_in.in_scope(|| caught_now(site, || work(&*hashing)));
             // Nobody may be left to hear it.
@@ -197,7 +193,7 @@ mod tests {
     async fn who_finds_the_queue_full_is_refused() {
         let (open, passwords) = one_at_work_and_one_waiting();
         let (first, second) = (hash(&passwords), hash(&passwords));
-        while passwords.admitted.available_permits() > 0 {
+        while passwords.queue.waiting() == 0 {
             tokio::task::yield_now().await;
         }
         let third = passwords.hash(Secret::new("p")).await;
@@ -213,12 +209,12 @@ mod tests {
     async fn who_went_away_while_they_waited_is_not_hashed_for() {
         let (open, passwords) = one_at_work_and_one_waiting();
         let (at_work, waiting) = (hash(&passwords), hash(&passwords));
-        while passwords.working.waiting() == 0 {
+        while passwords.queue.waiting() == 0 {
             tokio::task::yield_now().await;
         }
         waiting.abort();
         assert!(waiting.await.expect_err("aborted").is_cancelled());
-        assert_eq!(passwords.admitted.available_permits(), 1, "there is room for another");
+        assert_eq!(passwords.queue.waiting(), 0, "there is room for another");
         // Who went away would take this one, and leave none for the next.
         open.send(()).expect("somebody waits");
         at_work.await.expect("joins").expect("hashes");

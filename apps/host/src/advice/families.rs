@@ -64,6 +64,13 @@ impl Buckets {
         Self(counts.map(|(at, (bound, count))| (*bound, count - before(at))).collect())
     }
 
+    /// What lies at or below each bound.
+    #[cfg(test)]
+    pub(super) fn test(counts: &[(f64, f64)]) -> Self {
+        let all = counts.last().map(|(_, count)| (f64::INFINITY, *count));
+        Self(counts.iter().copied().chain(all).collect())
+    }
+
     pub(super) fn count(&self) -> f64 {
         self.0.last().map_or(0.0, |(_, count)| *count)
     }

@@ -1,13 +1,13 @@
 //! What the scaling advisor goes by: samples of the program's own metrics, taken every ten seconds and
-//! kept for an hour, so that rates are over a window that somebody can name.
+//! kept for an hour, the older ones by the minute, so that rates are over a window that somebody can name.
 
 mod families;
 mod machine;
+mod ring;
 mod sample;
 mod situation;
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,15 +18,13 @@ use storage::Store;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use self::{families::Families, sample::Sample, situation::Between};
+use self::{families::Families, ring::Ring, sample::Sample, situation::Between};
 use crate::{config::AdvisorConfig, telemetry::Telemetry};
 
 /// How often a sample is taken.
 const EVERY: Duration = Duration::from_secs(10);
 /// The longest window.
 pub(crate) const LONGEST: Duration = Duration::from_secs(3_600);
-/// How many samples make it up.
-const MOST: usize = 360;
 /// How many tables are told, the largest first.
 const TABLES: usize = 20;
 
@@ -40,7 +38,7 @@ struct Inner {
     telemetry: Telemetry,
     stores: Vec<(&'static str, Store)>,
     count: Box<dyn Fn() -> Counted + Send + Sync>,
-    samples: Mutex<VecDeque<Sample>>,
+    samples: Mutex<Ring<Sample>>,
 }
 
 impl Advisor {
@@ -88,7 +86,7 @@ impl Advisor {
         hop: Option<&HopFigures>,
     ) -> Option<Situation> {
         let now = self.sample()?;
-        let earlier = self.earlier(&now, window)?;
+        let earlier = self.samples().earliest(now.at, window)?.clone();
         let modules: Vec<&'static str> = self.0.stores.iter().map(|(module, _)| *module).collect();
         let between = Between {
             program: self.0.program,
@@ -109,23 +107,12 @@ impl Advisor {
 
     fn keep_sample(&self) {
         let Some(sample) = self.sample() else { return };
-        let mut samples = self.samples();
-        if samples.len() == MOST {
-            samples.pop_front();
-        }
-        samples.push_back(sample);
+        self.samples().keep(sample.at, sample);
     }
 
     fn sample(&self) -> Option<Sample> {
         let families = Families(self.0.telemetry.metrics()?.gather());
         Some(Sample::of(&families, (self.0.count)()))
-    }
-
-    /// The oldest sample that lies within the window.
-    fn earlier(&self, now: &Sample, window: Duration) -> Option<Sample> {
-        let is_within = |sample: &&Sample| now.at.saturating_duration_since(sample.at) <= window;
-        let samples = self.samples();
-        samples.iter().find(is_within).or_else(|| samples.back()).cloned()
     }
 
     /// The largest tables. A database that does not answer leaves them out: it is advice, and no more.
@@ -148,7 +135,7 @@ impl Advisor {
         tables
     }
 
-    fn samples(&self) -> MutexGuard<'_, VecDeque<Sample>> {
+    fn samples(&self) -> MutexGuard<'_, Ring<Sample>> {
         self.0.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -98,6 +98,7 @@ impl Between<'_> {
             let price = predict(module, &counted, hop);
             let of_requests = price.requests.map(|requests| requests.added.p99_us);
             let of_calls = price.calls.iter().map(|call| call.added.p99_us);
+            // How many calls a request makes is not known, so that it is the dearest hop, and not their sum.
             let added_p99_ms = of_requests.into_iter().chain(of_calls).fold(0.0, f64::max) / 1e3;
             PredictedPrice { added_p99_ms, added_cores: price.added_cpu }
         });
@@ -125,4 +126,129 @@ fn ratio(part: f64, whole: f64) -> Option<f64> {
 
 fn millis(seconds: f64) -> Option<f64> {
     seconds.is_finite().then_some(seconds * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use seam::{
+        RequestFigures,
+        price::{Cost, Counted},
+    };
+
+    use super::*;
+
+    const MODULES: [&str; 2] = ["auth", "billing"];
+
+    fn empty(at: Instant) -> Sample {
+        Sample {
+            at,
+            routes: BTreeMap::new(),
+            requests: None,
+            turned_away: None,
+            cpu: None,
+            memory: None,
+            connections: None,
+            connection_waits: None,
+            reads: 0.0,
+            writes: 0.0,
+            busy: BTreeMap::new(),
+            counted: Counted::default(),
+        }
+    }
+
+    /// A program a hundred seconds apart, on a machine of two cores and a thousand bytes.
+    fn between(change: impl Fn(&mut Sample, &mut Sample, &mut AdvisorConfig)) -> Situation {
+        let begin = Instant::now();
+        let (mut earlier, mut now) = (empty(begin), empty(begin + Duration::from_secs(100)));
+        let mut config = AdvisorConfig::default();
+        change(&mut earlier, &mut now, &mut config);
+        let cost = |p99_us| Cost { mean_us: 1.0, p50_us: 1.0, p99_us, cpu_us: 1_000.0 };
+        let hop = HopFigures { made: 1, call: cost(500.0), request: cost(2_000.0) };
+        Between {
+            program: "monolith",
+            earlier: &earlier,
+            now: &now,
+            machine: Machine { cores: Some(2.0), memory: Some(1_000.0) },
+            config: &config,
+            modules: &MODULES,
+            hop: Some(&hop),
+        }
+        .situation()
+    }
+
+    #[test]
+    fn shares_are_of_what_there_is_within_the_window() {
+        let situation = between(|earlier, now, config| {
+            (earlier.requests, now.requests) = (Some(100.0), Some(300.0));
+            (earlier.turned_away, now.turned_away) = (Some(7.0), Some(9.0));
+            (earlier.cpu, now.cpu) = (Some(10.0), Some(60.0));
+            (earlier.memory, now.memory) = (Some(900.0), Some(250.0));
+            (earlier.reads, now.reads) = (50.0, 80.0);
+            (earlier.writes, now.writes) = (50.0, 60.0);
+            now.connections = Some(12.0);
+            config.replicas = Some(3);
+        });
+        assert_eq!(situation.window_seconds, 100.0);
+        assert_eq!(situation.requests, Some(200.0));
+        assert_eq!(situation.turned_away, Some(0.01));
+        assert_eq!(situation.cpu, Some(0.25));
+        assert_eq!(situation.memory, Some(0.25));
+        assert_eq!(situation.reads, Some(0.75));
+        assert_eq!(situation.connections, Some(36.0));
+    }
+
+    #[test]
+    fn a_program_that_nobody_uses_has_no_shares() {
+        let situation = between(|earlier, now, _| {
+            (earlier.requests, now.requests) = (Some(5.0), Some(5.0));
+            (earlier.turned_away, now.turned_away) = (Some(0.0), Some(0.0));
+        });
+        assert_eq!(situation.requests, Some(0.0));
+        assert_eq!((situation.turned_away, situation.reads, situation.cpu), (None, None, None));
+        assert_eq!(situation.slowest_route, None);
+    }
+
+    #[test]
+    fn the_slowest_route_is_one_that_is_asked_for_often() {
+        let seen = |quick, slow| Buckets::test(&[(0.1, quick), (1.0, quick + slow)]);
+        let situation = between(|earlier, now, _| {
+            now.requests = Some(20_000.0);
+            let route = |name: &str, seen| (name.to_owned(), seen);
+            earlier.routes = [route("GET /was-slow", seen(0.0, 500.0))].into();
+            now.routes = [
+                route("GET /was-slow", seen(500.0, 500.0)),
+                route("GET /slow", seen(0.0, 400.0)),
+                route("GET /seldom", seen(0.0, 99.0)),
+            ]
+            .into();
+        });
+        assert_eq!(situation.slowest_route.as_deref(), Some("GET /slow"));
+        assert!((900.0..=1_000.0).contains(&situation.slowest_route_p99_ms.expect("a figure")));
+    }
+
+    #[test]
+    fn a_module_is_measured_by_its_part_of_the_work() {
+        let situation = between(|earlier, now, _| {
+            let busy =
+                |auth, billing| [("auth".to_owned(), auth), ("billing".to_owned(), billing)].into();
+            (earlier.busy, now.busy) = (busy(10.0, 10.0), busy(20.0, 40.0));
+            let asked = RequestFigures {
+                module: "billing".to_owned(),
+                requests: 500,
+                ..RequestFigures::default()
+            };
+            let over = Duration::from_secs(100);
+            now.counted = Counted { over, calls: Vec::new(), requests: vec![asked] };
+        });
+        let [auth, billing] = &situation.modules[..] else { panic!("{situation:?}") };
+        assert_eq!((auth.busy, auth.busy_cores), (Some(0.25), Some(0.1)));
+        assert_eq!((billing.busy, billing.busy_cores), (Some(0.75), Some(0.3)));
+        assert_eq!(billing.requests_per_second, Some(5.0));
+        let predicted = billing.predicted.expect("a price");
+        // A millisecond of processor time for each of five requests a second.
+        assert_eq!((predicted.added_p99_ms, predicted.added_cores), (2.0, 0.005));
+        assert_eq!(auth.predicted.expect("a price").added_cores, 0.0);
+    }
 }

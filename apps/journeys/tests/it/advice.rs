@@ -7,7 +7,7 @@ use journeys::{Api, organization};
 use serde_json::Value;
 use xtask::{
     advise::{self, Options},
-    shapes::{self, Ground, Launch, Shape},
+    shapes::{self, Engine, Ground, Launch, Shape},
 };
 
 const OPERATOR: &str = "an operator's token";
@@ -39,7 +39,12 @@ async fn advises(extracted: &[&str], programs: &[(&str, &[&str])]) -> anyhow::Re
         let api = Api::new(running.program(program)?.internal_url())?.with_token(OPERATOR);
         let situation = api.get("/ops/advice/situation").await?.expect(200)?;
         ensure!(situation["program"] == *program, "{situation:#}");
-        for figure in ["requests", "cpu", "memory", "turned_away", "reads", "window_seconds"] {
+        let figures = ["requests", "cpu", "memory", "turned_away", "reads", "window_seconds"];
+        let of_postgres = match ground.engine() {
+            Engine::Real(_) => &["connections", "connection_wait_p99_ms"][..],
+            Engine::Embedded => &[],
+        };
+        for figure in figures.iter().chain(of_postgres) {
             ensure!(situation[figure].is_number(), "{figure} was not measured: {situation:#}");
         }
         let measured = situation["modules"].as_array().context("no modules")?;

@@ -11,10 +11,14 @@
 //!
 //! *Invariant*: nobody's wait is shortened once it has begun.
 
+mod metrics;
 pub mod operation;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -33,7 +37,12 @@ const MOMENT: u32 = 20;
 /// Some turns at the same time, and those who wait for theirs.
 #[derive(Debug)]
 pub struct Queue {
+    refusals: metrics::Refusals,
     turns: Arc<Semaphore>,
+    /// How many turns were ever given.
+    given: AtomicU64,
+    /// How many may wait.
+    room: usize,
     at_once: u32,
     longest: Duration,
     line: Mutex<Line>,
@@ -74,18 +83,28 @@ struct Line {
 }
 
 impl Queue {
-    /// `at_once` turns at the same time, at least one; nobody waits longer than `longest`.
+    /// `at_once` turns at the same time, at least one; nobody waits longer than `longest`. Metrics have
+    /// it by its `name`.
     #[must_use]
-    pub fn new(at_once: u32, longest: Duration) -> Self {
+    pub fn new(name: &str, at_once: u32, longest: Duration) -> Self {
         let at_once = at_once.max(1);
         Self {
+            refusals: metrics::Refusals::of(name),
             turns: Arc::new(Semaphore::new(at_once as usize)),
+            given: AtomicU64::new(0),
+            room: usize::MAX,
             at_once,
             longest,
             line: Mutex::new(Line { waiting: 0, empty_at: Instant::now() }),
             standing: longest / STANDING,
             moment: longest / MOMENT,
         }
+    }
+
+    /// Newcomers who find `room` who wait are refused at once; there is no such bound otherwise.
+    #[must_use]
+    pub fn with_room(self, room: usize) -> Self {
+        Self { room, ..self }
     }
 
     /// A turn, as soon as there is one.
@@ -114,13 +133,34 @@ impl Queue {
     }
 
     async fn take(&self, deadline: Instant, shedding: Shedding) -> Result<Turn, Refused> {
-        if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(Turn { _permit: permit });
-        }
-        let (_place, patience) = self.join(deadline, shedding);
-        let permit = timeout_at(patience, Arc::clone(&self.turns).acquire_owned()).await;
-        let permit = permit.map_err(|_| Refused::TimedOut)?.map_err(|_| Refused::Closed)?;
+        let permit = match Arc::clone(&self.turns).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.wait(deadline, shedding).await?,
+        };
+        self.given.fetch_add(1, Relaxed);
         Ok(Turn { _permit: permit })
+    }
+
+    async fn wait(
+        &self,
+        deadline: Instant,
+        shedding: Shedding,
+    ) -> Result<OwnedSemaphorePermit, Refused> {
+        let given = self.given.load(Relaxed);
+        let Some((_place, patience)) = self.join(deadline, shedding) else {
+            self.refusals.count();
+            return Err(Refused::TimedOut);
+        };
+        match timeout_at(patience, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(permit) => permit.map_err(|_| Refused::Closed),
+            Err(_) => {
+                // Where nobody had a turn meanwhile, what they are for stands still.
+                if self.given.load(Relaxed) > given {
+                    self.refusals.count();
+                }
+                Err(Refused::TimedOut)
+            }
+        }
     }
 
     /// Whether all turns are taken.
@@ -151,20 +191,21 @@ impl Queue {
         drop(all);
     }
 
-    /// A place in the line, and until when it is worth to keep it.
-    fn join(&self, deadline: Instant, shedding: Shedding) -> (Place<'_>, Instant) {
+    /// A place in the line, and until when it is worth to keep it; nothing where there is no room.
+    fn join(&self, deadline: Instant, shedding: Shedding) -> Option<(Place<'_>, Instant)> {
         let now = Instant::now();
         let mut line = self.line();
         if line.waiting == 0 {
             line.empty_at = now;
         }
-        line.waiting += 1;
         let stands = now.duration_since(line.empty_at) > self.standing;
         let patience = match shedding {
+            Shedding::Newcomers if line.waiting >= self.room => return None,
             Shedding::Newcomers if stands => self.moment,
             Shedding::Newcomers | Shedding::Nobody => self.longest,
         };
-        (Place(self), deadline.min(now + patience))
+        line.waiting += 1;
+        Some((Place(self), deadline.min(now + patience)))
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -197,7 +238,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_comes_while_the_queue_stands_waits_for_a_moment_only() {
-        let queue = Arc::new(Queue::new(1, LONGEST));
+        let queue = Arc::new(Queue::new("test", 1, LONGEST));
         let held = queue.turn().await.expect("a turn");
         let wait = || {
             let queue = Arc::clone(&queue);
@@ -225,7 +266,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_queue_that_was_empty_meanwhile_is_calm_again() {
-        let queue = Queue::new(1, LONGEST);
+        let queue = Queue::new("test", 1, LONGEST);
         let held = queue.turn().await.expect("a turn");
         assert_eq!(waits_in_vain(&queue).await, LONGEST);
         assert_eq!(waits_in_vain(&queue).await, LONGEST, "nobody stood in it in between");
@@ -236,7 +277,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_caller_s_own_deadline_counts_too() {
-        let queue = Queue::new(1, LONGEST);
+        let queue = Queue::new("test", 1, LONGEST);
         let _held = queue.turn().await.expect("a turn");
         let begun = Instant::now();
         let soon = Duration::from_millis(10);
@@ -246,7 +287,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_goes_away_leaves_the_line() {
-        let queue = Queue::new(1, LONGEST);
+        let queue = Queue::new("test", 1, LONGEST);
         let held = queue.turn().await.expect("a turn");
         let gone = timeout(LONGEST / 10, queue.turn()).await;
         assert!(gone.is_err(), "there is no turn yet");
@@ -257,7 +298,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_closed_queue_has_no_turns() {
-        let queue = Arc::new(Queue::new(2, LONGEST));
+        let queue = Arc::new(Queue::new("test", 2, LONGEST));
         let held = queue.turn().await.expect("a turn");
         let closing = tokio::spawn({
             let queue = Arc::clone(&queue);
@@ -272,5 +313,19 @@ mod tests {
         closing.await.expect("joins");
         assert_eq!(joined.await.err(), Some(Refused::Closed));
         assert_eq!(queue.turn().await.err(), Some(Refused::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_room_is_refused_at_once() {
+        let queue = Queue::new("test", 1, LONGEST).with_room(1);
+        let held = queue.turn().await.expect("a turn");
+        let waiting = queue.turn();
+        let mut waiting = std::pin::pin!(waiting);
+        assert!(timeout(LONGEST / 10, waiting.as_mut()).await.is_err(), "it waits");
+        assert_eq!(waits_in_vain(&queue).await, Duration::ZERO);
+        let again = timeout(LONGEST / 10, queue.turn_again_by(Instant::now() + LONGEST)).await;
+        assert!(again.is_err(), "no newcomer: it waits");
+        drop(held);
+        assert!(waiting.await.is_ok());
     }
 }

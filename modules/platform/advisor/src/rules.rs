@@ -99,12 +99,12 @@ const MOSTLY_READS: Condition = Condition {
 pub const RULES: &[Rule] = &[
     Rule {
         name: "raise-a-limit",
-        step: "Raise the limit that turns requests away while processors are free: the size of the \
-               pool, then the admission's and the clients' limits",
+        step: "Raise the limit that turns requests away while processors are free: the connections of \
+               the pool, or how many passwords are hashed at once",
         about: Scope::Program,
         all: &[
             Condition {
-                what: "requests that are turned away with 503",
+                what: "requests that are turned away while others are served",
                 unit: "%",
                 side: Side::Above,
                 of_window: true,
@@ -219,7 +219,7 @@ pub const RULES: &[Rule] = &[
         about: Scope::Module,
         all: &[
             Condition {
-                what: "what a hop adds to the 99th percentile of its requests",
+                what: "what a hop to it adds, 99th percentile",
                 unit: "ms",
                 side: Side::Below,
                 of_window: true,

@@ -15,7 +15,8 @@ pub struct Situation {
     pub cpu: Option<f64>,
     /// Of the memory that the program may use, what it holds.
     pub memory: Option<f64>,
-    /// Of the requests of clients, those that were turned away with 503.
+    /// For each request of a client, the waits for a turn that ended in vain although others had theirs: more
+    /// came than is let in. What is not to be had at all is none of them.
     pub turned_away: Option<f64>,
     /// Connections to the database that are open, of all replicas together.
     pub connections: Option<f64>,
@@ -75,7 +76,8 @@ pub struct ModuleSituation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PredictedPrice {
-    /// Milliseconds that are added to the 99th percentile of a request for the module.
+    /// Milliseconds that its dearest hop takes, of a request that is passed on or of a call: the 99th
+    /// percentile. A request that makes several pays for each.
     pub added_p99_ms: f64,
     /// Processor seconds a second, of all programs together.
     pub added_cores: f64,

@@ -137,7 +137,7 @@ impl Pool {
             most,
             waits: Waits::of(&role),
             acquire_time: config.acquire_time,
-            queue: Queue::new(most, config.acquire_time),
+            queue: Queue::new(&role, most, config.acquire_time),
             idle: Mutex::new(Vec::new()),
             last_back: Mutex::new(None),
             closed: AtomicBool::new(false),
