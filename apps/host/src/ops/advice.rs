@@ -49,16 +49,19 @@ impl Ops {
     async fn situation(&self, over: &Over) -> Result<(&Advisor, Situation), Problem> {
         let advisor = self.advisor.as_ref().ok_or_else(Problem::not_found)?;
         let window = over.window.map_or(LONGEST, Duration::from_secs).min(LONGEST);
+        // Without it the price of a module is one of the figures that were not measured.
         let hop = match &self.hops {
-            Some(hops) => hops.figures().await,
-            None => Err(anyhow::anyhow!("this program cannot start itself")),
+            Some(hops) => hops
+                .figures()
+                .await
+                .inspect_err(|error| {
+                    let error = error as &dyn std::error::Error;
+                    tracing::warn!(error, "it is advised without the price of a hop");
+                })
+                .ok(),
+            None => None,
         };
-        // The price of a module is then one of the figures that were not measured.
-        let hop = hop.inspect_err(|error| {
-            let error = error.as_ref() as &dyn std::error::Error;
-            tracing::warn!(error, "it could not be measured what a hop costs");
-        });
-        let situation = advisor.situation(window, hop.ok().as_ref()).await;
+        let situation = advisor.situation(window, hop.as_ref()).await;
         // Metrics are off.
         Ok((advisor, situation.ok_or_else(Problem::not_found)?))
     }

@@ -42,15 +42,11 @@ pub(super) async fn show(ops: Data<Ops>, request: HttpRequest) -> Result<HttpRes
 pub(super) async fn price(ops: Data<Ops>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     ops.authorise(&request)?;
     let hops = ops.hops.as_ref().ok_or_else(Problem::not_found)?;
-    let hop = hops.figures().await.map_err(|error| Problem::internal(Unmeasured(error)))?;
+    let hop = hops.figures().await.map_err(Problem::internal)?;
     let counted = ops.counted();
     let modules = ops.engines.keys().map(|module| predict(module, &counted, &hop)).collect();
     Ok(HttpResponse::Ok().json(Price { hop, modules }))
 }
-
-#[derive(Debug, thiserror::Error)]
-#[error("it could not be measured what a hop costs")]
-struct Unmeasured(#[source] anyhow::Error);
 
 impl Ops {
     fn counted(&self) -> Counted {

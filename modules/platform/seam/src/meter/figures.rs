@@ -61,11 +61,13 @@ impl CallFigures {
     /// Whether both are of the same caller's calls to the same method, over the same transport.
     #[must_use]
     pub fn is_same_lane(&self, other: &Self) -> bool {
-        let lane = |of: &Self| {
-            let Self { caller, service, port, version, method, transport, .. } = of.clone();
-            (caller, service, port, version, method, transport)
-        };
-        lane(self) == lane(other)
+        let Self { caller, service, port, version, method, transport, .. } = self;
+        *caller == other.caller
+            && *service == other.service
+            && *port == other.port
+            && *version == other.version
+            && *method == other.method
+            && *transport == other.transport
     }
 }
 

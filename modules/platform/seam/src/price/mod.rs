@@ -100,12 +100,15 @@ pub struct RequestPrice {
 }
 
 impl Counted {
-    /// What came since `earlier`, which was counted by the same process.
+    /// What came since `earlier`, which was counted by the same process. What calls would weigh is that of
+    /// all so far, where none of those since was weighed: few are, and they are much alike.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let calls = self.calls.iter().map(|now| {
             let before = earlier.calls.iter().find(|before| before.is_same_lane(now));
-            before.map_or_else(|| now.clone(), |before| now.since(before))
+            let since = before.map_or_else(|| now.clone(), |before| now.since(before));
+            let as_wire = since.as_wire.filter(|wire| wire.weighed > 0).or(now.as_wire);
+            CallFigures { as_wire, ..since }
         });
         let requests = self.requests.iter().map(|now| {
             let before = earlier.requests.iter().find(|before| before.module == now.module);

@@ -179,6 +179,15 @@ mod tests {
     }
 
     #[test]
+    fn of_calls_of_which_none_was_weighed_lately_all_so_far_are_the_measure() {
+        let (before, now) = (call("auth", "billing", 100), call("auth", "billing", 130));
+        let lately = counted(vec![now], Vec::new()).since(&counted(vec![before], Vec::new()));
+        let price = predict("billing", &Counted { over: Duration::from_secs(50), ..lately }, &HOP);
+        assert_eq!((price.calls[0].request_bytes, price.calls[0].response_bytes), (100.0, 500.0));
+        assert!((price.calls[0].added.cpu_us - 158.0).abs() < 1e-9, "{:?}", price.calls);
+    }
+
+    #[test]
     fn rates_are_of_what_came_between_two_readings() {
         let before = counted(vec![call("auth", "billing", 100)], vec![asked("billing", 10)]);
         let now = Counted {
