@@ -45,6 +45,9 @@ pub struct TelemetryConfig {
     pub sentry_dsn: Option<Secret>,
     /// A file that holds it.
     pub sentry_dsn_file: Option<PathBuf>,
+    /// Whether the collector's `authorization` and the tracker's key may go to another machine over plain
+    /// HTTP, as in a network that is safe. They may to this machine.
+    pub plaintext: bool,
 }
 
 impl Default for TelemetryConfig {
@@ -62,6 +65,7 @@ impl Default for TelemetryConfig {
             patience_ms: 10_000,
             sentry_dsn: None,
             sentry_dsn_file: None,
+            plaintext: false,
         }
     }
 }
@@ -89,14 +93,16 @@ impl Config {
         secrets::from_file("telemetry.authorization", authorization, file, mistakes);
         let (file, dsn) = (telemetry.sentry_dsn_file.as_deref(), &mut telemetry.sentry_dsn);
         secrets::from_file("telemetry.sentry_dsn", dsn, file, mistakes);
+        let in_clear = self.profile.allows_sandbox() || telemetry.plaintext;
+        let may_be_plain = |host: &str| in_clear || is_loopback(host);
         if let Some(dsn) = &telemetry.sentry_dsn
-            && let Err(what) = check_dsn(dsn, self.profile)
+            && let Err(what) = check_dsn(dsn, may_be_plain)
         {
             mistakes.add("telemetry.sentry_dsn", what);
         }
+        let authorization = telemetry.authorization.as_ref();
         if let Some(endpoint) = &telemetry.endpoint
-            && let Err(what) =
-                check_endpoint(endpoint, telemetry.authorization.as_ref(), self.profile)
+            && let Err(what) = check_endpoint(endpoint, authorization, may_be_plain)
         {
             mistakes.add("telemetry.endpoint", what);
         }
@@ -151,28 +157,31 @@ impl Config {
 }
 
 /// What is said of the DSN repeats none of it: it holds a key.
-fn check_dsn(dsn: &Secret, profile: Profile) -> Result<(), String> {
+fn check_dsn(dsn: &Secret, may_be_plain: impl Fn(&str) -> bool) -> Result<(), String> {
     let tracker = SentryConfig::destination(dsn).map_err(|malformed| malformed.to_string())?;
-    if tracker.is_encrypted || profile.allows_sandbox() || is_loopback(&tracker.host) {
+    if tracker.is_encrypted || may_be_plain(&tracker.host) {
         return Ok(());
     }
-    Err("leads to another machine in clear, and holds a key: use `https://`".into())
+    Err("leads to another machine in clear, and holds a key: use `https://`, or set \
+         `telemetry.plaintext = true` where the network is safe"
+        .to_owned())
 }
 
 /// What is measured may go in clear; what lets us in at the collector may not.
 fn check_endpoint(
     endpoint: &str,
     authorization: Option<&Secret>,
-    profile: Profile,
+    may_be_plain: impl Fn(&str) -> bool,
 ) -> Result<(), &'static str> {
     const SHAPE: &str = "is the base of a collector's URLs, such as http://127.0.0.1:4318";
     let url = Url::parse(endpoint).map_err(|_| SHAPE)?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(SHAPE)?;
     match (url.scheme(), authorization) {
         ("https", _) | ("http", None) => Ok(()),
-        ("http", Some(_)) if profile.allows_sandbox() || is_loopback(host) => Ok(()),
+        ("http", Some(_)) if may_be_plain(host) => Ok(()),
         ("http", Some(_)) => Err("leads to another machine in clear, with \
-                                  `telemetry.authorization`: use `https://`"),
+                                  `telemetry.authorization`: use `https://`, or set \
+                                  `telemetry.plaintext = true` where the network is safe"),
         _ => Err(SHAPE),
     }
 }

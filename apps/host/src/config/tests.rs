@@ -235,6 +235,8 @@ fn no_key_goes_to_another_machine_in_clear() {
         assert!(text.contains("telemetry.endpoint: leads to another machine"), "{bad}: {text}");
         assert_eq!(told(&[profile, origin, collector]), "", "no key goes to {bad}");
         assert_eq!(told(&[("PROFILE", "test"), tracker, collector, authorization]), "", "{bad}");
+        let safe = ("TELEMETRY__PLAINTEXT", "true");
+        assert_eq!(told(&[profile, origin, tracker, collector, authorization, safe]), "", "{bad}");
     }
 }
 
