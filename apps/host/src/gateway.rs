@@ -1,6 +1,8 @@
 //! Passes requests for a module that runs elsewhere on to its public listener, so that the public
 //! origin stays one. Authentication, limits and idempotency are the owner's alone.
 
+mod headers;
+
 use std::{
     cell::OnceCell,
     error::Error,
@@ -19,9 +21,8 @@ use actix_web::{
     web::{Bytes, Payload},
 };
 use futures_util::{StreamExt, stream};
-use kernel::TraceContext;
 use remote::{HttpClient, HttpClientError, Replicas};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderMap;
 use seam::CallFailure;
 use telemetry::conventions::ERROR_TYPE;
 use tokio::{
@@ -38,50 +39,6 @@ const CHUNKS: usize = 8;
 /// An answer of at most this many bytes is read to its end, within the time of the request, before it
 /// is passed on: in one write, and while there is still a problem to answer if it breaks off.
 const SHORT: u64 = 16 * 1024;
-
-/// Headers that belong to one connection (RFC 9110 §7.6.1) and are never passed on.
-const HOP_BY_HOP: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
-/// Headers of a request that only we may set, or that the owner must not see.
-const NOT_FROM_CLIENTS: &[&str] = &[
-    "content-length",
-    "expect",
-    "forwarded",
-    "host",
-    "origin",
-    "x-call-id",
-    "x-call-key",
-    "x-call-outcome",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "x-remaining-ms",
-];
-
-/// Headers of an answer that this program writes itself.
-const OURS_ON_ANSWERS: &[&str] = &[
-    "content-length",
-    "date",
-    "server",
-    "access-control-allow-credentials",
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-allow-origin",
-    "access-control-expose-headers",
-    "access-control-max-age",
-    "vary",
-];
 
 /// Leads to the public listeners of one module.
 #[derive(Clone)]
@@ -152,7 +109,7 @@ impl Gateway {
             error.type = field::Empty,
         );
         let trace = telemetry::position(&span).unwrap_or_else(|| web::trace_of(&request));
-        let headers = outgoing_headers(&request, trace, self.scheme, &self.proxies);
+        let headers = headers::outgoing(&request, trace, self.scheme, &self.proxies);
         let answer = self
             .forward_within(connections, method, headers, request, payload)
             .instrument(span.clone())
@@ -226,11 +183,11 @@ impl Gateway {
     ) -> Result<HttpResponse, Unanswered> {
         let owners =
             timeout_at(deadline, outgoing.send()).await.map_err(|_| Unanswered::Late)??;
-        let (status, headers) = (owners.status(), owners.headers().clone());
+        let status = owners.status();
         let mut answer = HttpResponseBuilder::new(
             StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY),
         );
-        for (name, value) in passed_on(&headers, OURS_ON_ANSWERS) {
+        for (name, value) in headers::of_answer(owners.headers()) {
             answer.append_header((name.as_str(), value.as_bytes()));
         }
         // Not even the end of a body may follow the head of these (RFC 9112 §6.3): what does is taken
@@ -312,90 +269,9 @@ impl ClientBody {
     }
 }
 
-fn outgoing_headers(
-    request: &HttpRequest,
-    trace: TraceContext,
-    scheme: &str,
-    proxies: &TrustedProxies,
-) -> HeaderMap {
-    let mut incoming = HeaderMap::new();
-    for (name, value) in request.headers() {
-        let name = HeaderName::from_bytes(name.as_str().as_bytes());
-        let value = HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            incoming.append(name, value);
-        }
-    }
-    let mut headers = HeaderMap::new();
-    for (name, value) in passed_on(&incoming, NOT_FROM_CLIENTS) {
-        headers.append(name.clone(), value.clone());
-    }
-    // Not what the client says in headers of that kind, which anybody can write: of its address,
-    // what was seen here or by a proxy of ours.
-    let host = incoming.get("host").and_then(|host| host.to_str().ok()).map(str::to_owned);
-    let ours = [
-        ("x-forwarded-for", proxies.address_of(request).map(|address| address.to_string())),
-        ("x-forwarded-host", host),
-        ("x-forwarded-proto", Some(scheme.to_owned())),
-        ("traceparent", Some(trace.to_traceparent())),
-    ];
-    for (name, value) in ours {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    headers
-}
-
-/// The headers that are passed on: all but those of the connection, those that `Connection` names,
-/// and `withheld`.
-fn passed_on<'h>(
-    headers: &'h HeaderMap,
-    withheld: &'h [&str],
-) -> impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)> {
-    let named: Vec<String> = headers
-        .get_all("connection")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    headers.iter().filter(move |(name, _)| {
-        let name = name.as_str();
-        !HOP_BY_HOP.contains(&name)
-            && !withheld.contains(&name)
-            && !named.iter().any(|named| named == name)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use kernel::CallId;
-
     use super::*;
-
-    #[test]
-    fn what_belongs_to_one_connection_or_to_us_is_not_passed_on() {
-        let request = actix_web::test::TestRequest::default()
-            .insert_header(("connection", "close, x-private"))
-            .insert_header(("x-private", "1"))
-            .insert_header(("x-call-key", "forged"))
-            .insert_header(("x-forwarded-for", "203.0.113.9"))
-            .insert_header(("x-forwarded-host", "evil.example"))
-            .insert_header(("forwarded", "host=evil.example;proto=https"))
-            .insert_header(("host", "app.example"))
-            .insert_header(("authorization", "Bearer t"))
-            .peer_addr(([127, 0, 0, 1], 5).into())
-            .to_http_request();
-        let trace = TraceContext::derived_from(CallId::random());
-        let headers = outgoing_headers(&request, trace, "http", &TrustedProxies::default());
-        let names: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
-        assert!(!names.contains(&"x-private") && !names.contains(&"x-call-key"), "{names:?}");
-        assert_eq!(headers["x-forwarded-for"], "127.0.0.1");
-        assert_eq!(headers["x-forwarded-host"], "app.example");
-        assert_eq!(headers["x-forwarded-proto"], "http");
-        assert_eq!(headers["authorization"], "Bearer t");
-    }
 
     #[test]
     fn a_path_that_is_another_one_at_the_owner_is_not_found() {

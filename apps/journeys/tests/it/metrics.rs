@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use futures_util::future::join_all;
 use journeys::{Api, Person, eventually, mails, organization};
 use serde_json::json;
 use xtask::shapes::{self, Ground, Launch, Running, Shape};
@@ -135,6 +136,11 @@ async fn what_is_done_is_counted_in_every_shape() -> anyhow::Result<()> {
                 ensure!(seen.sum("ashlar_outbox_oldest_age_seconds", &of).is_some());
                 ensure!(seen.sum("db_client_operation_duration_seconds_count", &of) > Some(0.0));
             }
+            // However often a request is passed on, a client's is one, and one of its module's.
+            let requests = "http_server_request_duration_seconds_count";
+            let declined = ("http_response_status_code", "402");
+            seen.check(requests, &[("listener", "public"), declined], 1.0)?;
+            seen.check(requests, &[("module", "billing"), declined], 1.0)?;
             let mails = seen.sum("ashlar_notifications_mails_total", &[("outcome", "sent")]);
             ensure!(mails >= Some(3.0), "{mails:?}");
             ensure!(seen.sum("ashlar_notifications_lag_seconds_count", &[]) == mails);
@@ -225,5 +231,30 @@ async fn metrics_are_for_those_that_the_configuration_lets() -> anyhow::Result<(
     let running = started(&ground, &[], &[("ASHLAR__TELEMETRY__METRICS", "off")]).await?;
     let internal = Api::new(running.program("monolith")?.internal_url())?;
     internal.get("/metrics").await?.expect(404)?;
+    running.stop().await
+}
+
+/// Who is turned away is counted where it happens, so that what else is answered with 503 is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_finds_no_turn_is_counted() -> anyhow::Result<()> {
+    let ground = Ground::new().await?;
+    let room_for_one =
+        [("ASHLAR__AUTH__HASHING__CONCURRENCY", "1"), ("ASHLAR__AUTH__HASHING__QUEUE", "0")];
+    let running = started(&ground, &[], &room_for_one).await?;
+    let api = Api::new(running.public_url())?;
+    let refusals = ("ashlar_admission_refusals_total", [("queue", "passwords")]);
+    Scrape::of(&running, "monolith").await?.check(refusals.0, &refusals.1, 0.0)?;
+    let login = json!({ "email": "nobody@turns.example", "password": "whatever it may be" });
+    let logins = (0..8).map(|_| api.post("/v1/auth/login", &login));
+    let mut turned_away = 0.0;
+    for answer in join_all(logins).await {
+        match answer?.status.as_u16() {
+            401 => {}
+            503 => turned_away += 1.0,
+            other => bail!("a login was answered with {other}"),
+        }
+    }
+    ensure!(turned_away > 0.0, "there was room for all");
+    Scrape::of(&running, "monolith").await?.check(refusals.0, &refusals.1, turned_away)?;
     running.stop().await
 }

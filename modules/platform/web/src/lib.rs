@@ -62,6 +62,7 @@
 //! `HttpServer::new(…).h1_allow_half_closed(HALF_CLOSED)` with [`HALF_CLOSED`].
 
 mod allow;
+mod answer;
 mod body;
 mod caller;
 mod edge;
@@ -80,6 +81,7 @@ mod params;
 mod problem;
 mod problems;
 mod traffic;
+pub mod via;
 
 pub use actix_web::http::StatusCode;
 pub use body::{DEFAULT_BODY_LIMIT, RawBody};

@@ -1,11 +1,11 @@
 //! The two listeners' applications.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::{
     App, Error, HttpRequest, HttpResponse,
-    body::MessageBody,
+    body::{BodySize, MessageBody},
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
@@ -27,8 +27,9 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 use crate::{
     Edge, Problem,
     allow::AllowTable,
+    answer::{Listener, REQUEST_ID},
     guard::guard,
-    observe::{Listener, REQUEST_ID, observe},
+    observe::observe,
     openapi::{document, without_unused},
 };
 
@@ -59,20 +60,21 @@ pub fn public_app<R: FnOnce(&mut ServiceConfig<'_>)>(
     let (app, openapi) =
         App::new().into_utoipa_app().openapi(document()).configure(routes).split_for_parts();
     let allowed = edge.request_time.saturating_add(GRACE);
-    let listener = Listener::Public(edge.encryption);
-    let (ids, traffic) = (Arc::clone(&edge.ids), Arc::clone(&edge.traffic));
+    let edge = edge.clone();
     app.app_data(Data::new(edge.clone()))
         .app_data(Data::new(AllowTable::new(&openapi.paths)))
         .default_service(web::to(no_route))
         .wrap(from_fn(move |request, next| operation::begin(guard(allowed, request, next))))
-        .wrap(cors(edge))
+        .wrap(cors(&edge))
         .wrap(from_fn(move |request: ServiceRequest, next| {
-            let (ids, traffic) = (Arc::clone(&ids), Arc::clone(&traffic));
+            let edge = edge.clone();
             async move {
-                let owner = traffic.owner_of(request.path());
-                let answer = observe(&*ids, listener, owner, request, next).await?;
-                traffic.count(answer.request(), answer.response().body().size());
-                Ok(answer)
+                let visit = edge.traffic.visit(request.request(), edge.body_limit);
+                let listener = Listener::of(request.request(), &edge);
+                let answer = observe(&*edge.ids, listener, visit.owner(), request, next).await;
+                let size = answer.as_ref().map_or(BodySize::None, |it| it.response().body().size());
+                visit.ended(size);
+                answer
             }
         }))
 }

@@ -3,7 +3,7 @@
 use std::{sync::LazyLock, time::Instant};
 
 use actix_web::http::StatusCode;
-use telemetry::metrics::{Histogram, KeyValue, UpDownCounter, WAITS, durations, meter};
+use telemetry::metrics::{Histogram, KeyValue, MODULE, UpDownCounter, WAITS, durations, meter};
 
 static REQUESTS: LazyLock<Histogram<f64>> = LazyLock::new(|| {
     durations(
@@ -32,10 +32,18 @@ impl InHand {
         Self { listener, began }
     }
 
-    /// Counts the answer. What matched no `route` is counted together, as anybody may make it up.
-    pub(crate) fn answered(self, method: &'static str, route: Option<String>, status: StatusCode) {
+    /// Counts the answer of `module`. What matched no `route` is counted together, as anybody may make
+    /// it up.
+    pub(crate) fn answered(
+        self,
+        module: &'static str,
+        method: &'static str,
+        route: Option<String>,
+        status: StatusCode,
+    ) {
         let mut attributes = vec![
             KeyValue::new(LISTENER, self.listener),
+            KeyValue::new(MODULE, module),
             KeyValue::new("http.request.method", method),
             KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
         ];
@@ -50,5 +58,5 @@ impl Drop for InHand {
     }
 }
 
-/// `public` or `internal`.
+/// How it came: see `Listener::name`.
 const LISTENER: &str = "listener";

@@ -3,18 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use actix_cors::CorsError;
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse,
-    body::{BoxBody, EitherBody, MessageBody},
+    Error, HttpMessage, HttpRequest,
+    body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{
-        Method, StatusCode,
-        header::{
-            CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-            REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-        },
-    },
+    http::{Method, StatusCode},
     middleware::Next,
 };
 use kernel::{CallId, Ids, RandomIds, TraceContext};
@@ -23,7 +16,8 @@ use telemetry::{Entry, errors::HOST};
 use tracing::{Instrument, Span, field};
 
 use crate::{
-    Edge, Encryption, PROBLEM_JSON, Problem,
+    Edge, Problem,
+    answer::{Listener, finish, problem_of},
     faults::{self, Told},
     limits,
     metrics::InHand,
@@ -31,9 +25,6 @@ use crate::{
 
 /// The problem of what is not to be had now, of which nothing was done.
 const UNAVAILABLE: &str = "unavailable";
-
-/// The header that names the request, to be quoted to support: the trace id.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// A request as it came in.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +124,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
                 faults::tell(arrival.module, method, route.as_deref(), problem)
             });
             log(&span, listener, arrival, response.status(), problem.as_ref(), fault);
-            in_hand.answered(method, route, response.status());
+            in_hand.answered(owner, method, route, response.status());
             let mut response = finish(response, problem, arrival, listener);
             limits::write(&request, response.headers_mut());
             Ok(ServiceResponse::new(request, response))
@@ -146,7 +137,7 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             let problem = problem.unwrap_or_else(|| Problem::from_status(status));
             let fault = faults::tell(arrival.module, method, None, &problem);
             log(&span, listener, arrival, status, Some(&problem), fault);
-            in_hand.answered(method, None, status);
+            in_hand.answered(owner, method, None, status);
             error.add_response_mapper(move |response| {
                 finish(response, Some(problem.clone()), arrival, listener).map_into_boxed_body()
             });
@@ -157,17 +148,16 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
 
 /// Of a method that anybody made up, nothing but that: there are few names of spans.
 pub(crate) fn known(method: &Method) -> &'static str {
-    const KNOWN: [Method; 7] = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    const NAMES: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    KNOWN.iter().position(|known| known == method).map_or("_OTHER", |at| NAMES[at])
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
 }
 
 /// Whatever is below a prefix, where that is all that is known here of a request's route.
@@ -181,26 +171,6 @@ pub fn is_below(request: &HttpRequest, prefix: &'static str) {
 fn route_of(request: &HttpRequest) -> Option<String> {
     let below = request.extensions().get::<Below>().map(|Below(prefix)| format!("{prefix}/*"));
     below.or_else(|| request.match_pattern())
-}
-
-/// The problem to send; `None` where the answer is no error, or says itself what is wrong.
-fn problem_of<B: MessageBody>(response: &HttpResponse<B>) -> Option<Problem> {
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
-        return None;
-    }
-    let error = response.error();
-    if let Some(problem) = error.and_then(|error| error.as_error::<Problem>()) {
-        return Some(problem.clone());
-    }
-    if let Some(refusal) = error.and_then(|error| error.as_error::<CorsError>()) {
-        let title = "The origin, method or header is not allowed for other sites";
-        return Some(Problem::new(status, "cors-refused", title).detail(refusal.to_string()));
-    }
-    // actix's own errors are plain text with internals in it, or empty.
-    let content_type = response.headers().get(CONTENT_TYPE);
-    let is_text = content_type.is_none_or(|text| text.as_bytes().starts_with(b"text/plain"));
-    is_text.then(|| Problem::from_status(status))
 }
 
 /// Once per request. A failure of ours is logged with what caused it, here and nowhere else. What is
@@ -236,74 +206,10 @@ fn log(
         (Some(problem), _) => {
             tracing::info!(problem.slug = problem.slug(), duration_ms, "request refused");
         }
-        (None, Listener::Public(_)) => tracing::info!(duration_ms, "request answered"),
+        (None, Listener::Public(_) | Listener::PassedOn(_)) => {
+            tracing::info!(duration_ms, "request answered")
+        }
         // The caller's own request is in its log.
         (None, Listener::Internal) => tracing::debug!(duration_ms, "request answered"),
     }
-}
-
-/// Who is at the other end of a listener.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Listener {
-    /// Anybody, and often a browser.
-    Public(Encryption),
-    /// Our own programs and operators.
-    Internal,
-}
-
-impl Listener {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Public(_) => "public",
-            Self::Internal => "internal",
-        }
-    }
-
-    /// What a browser must be told. A handler that has set one of these (the documentation page
-    /// its own content policy, the public keys their cache time) keeps it.
-    fn headers(self) -> impl Iterator<Item = (HeaderName, &'static str)> {
-        let to_browsers = [
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (X_FRAME_OPTIONS, "DENY"),
-            (REFERRER_POLICY, "no-referrer"),
-            (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-            (CACHE_CONTROL, "no-store"),
-        ];
-        let over_tls = (STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-        let (to_browsers, over_tls) = match self {
-            Self::Public(Encryption::Tls) => (Some(to_browsers), Some(over_tls)),
-            Self::Public(Encryption::Plain) => (Some(to_browsers), None),
-            Self::Internal => (None, None),
-        };
-        to_browsers.into_iter().flatten().chain(over_tls)
-    }
-}
-
-fn finish<B: MessageBody + 'static>(
-    response: HttpResponse<B>,
-    problem: Option<Problem>,
-    arrival: Arrival,
-    listener: Listener,
-) -> HttpResponse<EitherBody<B>> {
-    let described = problem.map(|problem| problem.within(arrival.trace));
-    let mut response = match &described {
-        Some(problem) => {
-            let body = BoxBody::new(problem.body());
-            let mut response = response.map_body(|_, _| EitherBody::right(body));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-            response
-        }
-        None => response.map_into_left_body(),
-    };
-    let headers = response.headers_mut();
-    let trace_id = format!("{:032x}", arrival.trace.trace_id);
-    if let Ok(trace_id) = HeaderValue::from_str(&trace_id) {
-        headers.insert(HeaderName::from_static(REQUEST_ID), trace_id);
-    }
-    for (name, value) in listener.headers() {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-    response
 }

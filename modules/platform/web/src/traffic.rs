@@ -60,34 +60,50 @@ impl Traffic {
         self.modules.iter().map(figures).collect()
     }
 
-    /// Whose work it is to answer at `path`: the program's own where the module runs elsewhere.
-    pub(crate) fn owner_of(&self, path: &str) -> &'static str {
-        let owner = self.find(path).filter(|counted| counted.is_here);
-        owner.map_or(HOST, |counted| counted.module)
+    /// A request that came, of a body of at most `body_limit` bytes.
+    pub(crate) fn visit(&self, request: &HttpRequest, body_limit: usize) -> Visit<'_> {
+        let said = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let said = said.and_then(|length| length.parse().ok()).unwrap_or(0);
+        // A header costs nothing, and a body that is longer than the limit is not read.
+        let request_bytes = u64::try_from(body_limit).unwrap_or(u64::MAX).min(said);
+        Visit { counted: self.find(request.path()), request_bytes }
     }
 
     /// The longest prefix counts.
     fn find(&self, path: &str) -> Option<&Counted> {
         let fitting = self.modules.iter().flat_map(|counted| {
-            let below = counted.prefixes.iter().filter(|prefix| is_below(path, prefix));
+            let below = counted.prefixes.iter().filter(|prefix| lies_below(path, prefix));
             below.map(move |prefix| (prefix.len(), counted))
         });
         fitting.max_by_key(|(length, _)| *length).map(|(_, counted)| counted)
     }
+}
 
-    pub(crate) fn count(&self, request: &HttpRequest, answer: BodySize) {
-        let Some(counted) = self.find(request.path()) else { return };
-        let sent = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let sent = sent.and_then(|length| length.parse().ok()).unwrap_or(0);
+/// A request of a client, and the module that it is for.
+pub(crate) struct Visit<'t> {
+    counted: Option<&'t Counted>,
+    request_bytes: u64,
+}
+
+impl Visit<'_> {
+    /// Whose work it is to answer: the program's own where the module runs elsewhere.
+    pub(crate) fn owner(&self) -> &'static str {
+        let owner = self.counted.filter(|counted| counted.is_here);
+        owner.map_or(HOST, |counted| counted.module)
+    }
+
+    /// Counts it, whatever became of it.
+    pub(crate) fn ended(self, answer: BodySize) {
+        let Some(counted) = self.counted else { return };
         let answered = if let BodySize::Sized(bytes) = answer { bytes } else { 0 };
         counted.requests.fetch_add(1, Relaxed);
-        counted.request_bytes.fetch_add(sent, Relaxed);
+        counted.request_bytes.fetch_add(self.request_bytes, Relaxed);
         counted.response_bytes.fetch_add(answered, Relaxed);
     }
 }
 
 /// Whether `path` is `prefix`, or lies below it.
-fn is_below(path: &str, prefix: &str) -> bool {
+fn lies_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -116,7 +132,8 @@ mod tests {
             ("/v1/auth/me", HOST),
             ("/openapi.json", HOST),
         ] {
-            assert_eq!(traffic().owner_of(path), owner, "{path}");
+            let request = TestRequest::with_uri(path).to_http_request();
+            assert_eq!(traffic().visit(&request, 0).owner(), owner, "{path}");
         }
     }
 
@@ -125,11 +142,12 @@ mod tests {
         let traffic = traffic();
         let ask = |path, sent: u64, answered| {
             let request = TestRequest::with_uri(path).insert_header((CONTENT_LENGTH, sent));
-            traffic.count(&request.to_http_request(), answered);
+            traffic.visit(&request.to_http_request(), 1_000).ended(answered);
         };
         ask("/v1/billing/plans?x=1", 0, BodySize::Sized(40));
         ask("/webhooks/stripe", 70, BodySize::None);
         ask("/v1/auth/me", 0, BodySize::Stream);
+        ask("/v1/billing/labs", u64::MAX, BodySize::None);
         ask("/v1/billings", 9, BodySize::Sized(9));
         ask("/health/live", 9, BodySize::Sized(9));
         let of = |module: &str, requests, request_bytes, response_bytes| RequestFigures {
@@ -140,7 +158,7 @@ mod tests {
         };
         assert_eq!(
             traffic.read(),
-            [of("billing", 2, 70, 40), of("auth", 1, 0, 0), of("labs", 0, 0, 0)]
+            [of("billing", 2, 70, 40), of("auth", 1, 0, 0), of("labs", 1, 1_000, 0)]
         );
     }
 }

@@ -34,7 +34,7 @@ impl TrustedProxies {
     #[must_use]
     pub fn address_of(&self, request: &HttpRequest) -> Option<IpAddr> {
         let peer = request.peer_addr()?.ip().to_canonical();
-        if self.hops == 0 || !self.networks.iter().any(|network| network.contains(peer)) {
+        if !self.is_proxy_s(request) {
             return Some(peer);
         }
         let headers = request.headers().get_all(X_FORWARDED_FOR);
@@ -44,6 +44,13 @@ impl TrustedProxies {
         // Fewer entries than proxies: the request came in at a later one.
         let position = entries.len().saturating_sub(self.hops);
         Some(entries.get(position).and_then(|entry| parse(entry)).unwrap_or(peer))
+    }
+
+    /// Whether one of them opened the connection of `request`.
+    pub(crate) fn is_proxy_s(&self, request: &HttpRequest) -> bool {
+        let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+        let is_one = |peer| self.networks.iter().any(|network| network.contains(peer));
+        self.hops > 0 && peer.is_some_and(is_one)
     }
 
     pub(crate) fn client_of(&self, request: &HttpRequest) -> Client {

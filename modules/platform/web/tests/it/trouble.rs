@@ -13,7 +13,7 @@ use telemetry::{
     Failed, FinishedSpan, Kind, Rate, TraceLayer, TraceSettings, TraceSink, Value as Span,
 };
 use tracing_subscriber::{Layer, filter::LevelFilter, layer::SubscriberExt};
-use web::Edge;
+use web::{Edge, Territory, Traffic};
 
 use crate::support::{Answer, edge, send, send_to};
 
@@ -47,6 +47,18 @@ async fn a_request_that_takes_too_long_is_504() {
     let hasty = Edge { request_time: Duration::from_millis(1), ..edge() };
     let answer = send_to(&hasty, TestRequest::get().uri("/v1/trouble/hangs")).await;
     assert_json_snapshot!(answer);
+}
+
+#[actix_web::test]
+async fn a_request_counts_whatever_becomes_of_it() {
+    let kitchen = Territory { module: "kitchen", prefixes: &["/v1/trouble"], is_here: true };
+    let traffic = Arc::new(Traffic::of([kitchen]));
+    let hasty = Duration::from_millis(1);
+    let hasty = Edge { traffic: Arc::clone(&traffic), request_time: hasty, ..edge() };
+    for (counted, path) in (1..).zip(["fails", "panics", "hangs", "no-such-thing"]) {
+        send_to(&hasty, TestRequest::get().uri(&format!("/v1/trouble/{path}"))).await;
+        assert_eq!(traffic.read()[0].requests, counted, "{path}");
+    }
 }
 
 #[actix_web::test]
