@@ -44,14 +44,16 @@ impl Database {
         Ok(())
     }
 
-    /// What waits for good: in each module an event that cannot be read, and a delivery that is tried
-    /// again in an hour.
+    /// What waits for good: in each module an event that cannot be read, and in an hour one that is due
+    /// and a delivery that is tried again. What people leave is gone before anybody looks.
     pub(super) async fn leave_something(&self) -> anyhow::Result<()> {
         for (module, _) in OWN {
             self.run(format!(
                 "INSERT INTO {module}.outbox (event_id, destination, lane, ordering_key, envelope,
                     attempts, next_attempt_at, created_at)
                  VALUES (gen_random_uuid(), '{module}', 0, 'unreadable', '{{}}', 0, now(), now());
+                 INSERT INTO {module}.scheduled (id, dedup_key, due_at, envelope, created_at)
+                 VALUES (gen_random_uuid(), '-/later', now() + interval '1 hour', '{{}}', now());
                  INSERT INTO {module}.inbox (event_id, consumer, state, ordering_key, envelope,
                     attempts, next_attempt_at, history, received_at)
                  VALUES (gen_random_uuid(), 'nobody', 'pending', 'later', '{{}}',
