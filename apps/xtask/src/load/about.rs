@@ -71,6 +71,15 @@ fn caveats(options: &Options, cores: &Cores) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if options.engine == Engine::Postgres && options.against.is_none() && sessions_are_equal() {
+        caveats.push(
+            "The kernel gave each of PostgreSQL's processes as much processor time as all programs \
+             together (kernel.sched_autogroup_enabled is 1, and each of them is a session): where it \
+             is short, as under overload, programs do less than beside a database on a machine of \
+             its own."
+                .to_owned(),
+        );
+    }
     if options.smoke {
         caveats.push(
             "A smoke run: stretches of seconds, few repeats, a knee that is looked for roughly."
@@ -78,6 +87,12 @@ fn caveats(options: &Options, cores: &Cores) -> Vec<String> {
         );
     }
     caveats
+}
+
+/// Whether sessions have equal parts of the processors (`sched(7)`), however many processes are in one.
+fn sessions_are_equal() -> bool {
+    let enabled = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled");
+    enabled.is_ok_and(|enabled| enabled.trim() == "1")
 }
 
 fn command() -> String {

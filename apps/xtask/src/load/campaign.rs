@@ -87,8 +87,8 @@ impl Work<'_> {
                 self.scaling(flood).await?;
             }
         }
-        if let Some(knee) = knee.filter(|_| wants(Wanted::RollingRestart)) {
-            self.rolling_restart(knee).await?;
+        if wants(Wanted::RollingRestart) {
+            self.rolling_restart().await?;
         }
         if wants(Wanted::Baseline) {
             self.baseline().await?;

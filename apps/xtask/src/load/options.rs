@@ -160,8 +160,7 @@ impl Options {
     /// # Errors
     /// A part that is wanted goes by what the shapes can do, and nothing will say what that is.
     pub(super) fn check(&self) -> Result<()> {
-        let by_rate =
-            [Wanted::Compare, Wanted::Overload, Wanted::NoisyNeighbour, Wanted::RollingRestart];
+        let by_rate = [Wanted::Compare, Wanted::Overload, Wanted::NoisyNeighbour];
         let needed = self.soak.is_some() || by_rate.into_iter().any(|part| self.wants(part));
         ensure!(
             !needed || self.rate.is_some() || self.wants(Wanted::Sweep),
@@ -189,10 +188,10 @@ mod tests {
     fn what_goes_by_a_rate_that_nobody_says_is_refused() {
         for (told, may) in [
             (&["load"][..], true),
-            (&["load", "--only", "baseline,starts,scaling"], true),
+            (&["load", "--only", "baseline,starts,scaling,rolling-restart"], true),
             (&["load", "--only", "sweep,compare"], true),
             (&["load", "--only", "compare", "--rate", "100"], true),
-            (&["load", "--only", "baseline,rolling-restart"], false),
+            (&["load", "--only", "baseline,overload"], false),
             (&["load", "--only", "starts", "--soak", "60"], false),
         ] {
             assert_eq!(Alone::parse_from(told).options.check().is_ok(), may, "{told:?}");

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 use load_report::model::Part;
-use loadtest::sweep::{Search, sweep};
+use loadtest::sweep::{Search, Sweep, sweep};
 
 use crate::{
     console::say,
     load::{
         generator::Order,
         options::Pace,
-        site::Layout,
+        site::{Layout, Shown},
         work::{Turn, Work},
     },
 };
@@ -30,7 +30,7 @@ pub(in crate::load) struct Limits {
 
 /// How closely the most usage that can be reported is looked for: it is what floods, not what is
 /// compared.
-const ROUGHLY: f64 = 1.2;
+pub(in crate::load) const ROUGHLY: f64 = 1.2;
 
 impl Work<'_> {
     /// Looks for each shape's limits, in the order of the candidates.
@@ -53,29 +53,38 @@ impl Work<'_> {
         let name = self.candidates[position].name.clone();
         say(format_args!("looking for the highest rate of {scenario} that {name} serves well …"));
         let shown = self.shown(position, Layout::default()).await?;
+        let found = self.search(&shown, scenario, close).await;
+        self.site.clear(shown).await?;
+        let found = found?;
+        let limits = Limits::of(&found);
+        let turn = Turn { part: Part::Sweep, position, variant: "", repeat: 0 };
+        found.runs.into_iter().for_each(|run| self.keep(turn, run));
+        Ok(limits)
+    }
+
+    /// Rising rates on `shown`, until they are too much. All share its data.
+    pub(super) async fn search(&self, shown: &Shown, scenario: &str, close: f64) -> Result<Sweep> {
         let step = Pace { warm_up: WARM_UP, seconds: self.pace.step, ..self.pace };
         let order = |rate| {
             let order = Order::new(scenario.to_owned(), rate, self.options.seed, &step);
-            // All steps share the data.
             Order { while_newcomers_last: true, ..order }
         };
         let Pace { beyond, .. } = self.pace;
         let search = Search { close, beyond, ..Search::between(FROM, self.pace.top_rate) };
-        let found = async {
-            // Connections are made and plans are kept before anything counts.
-            self.measure(&shown, &order(FROM))?;
-            sweep(search, async |rate| self.measure(&shown, &order(rate))).await
-        };
-        let found = found.await;
-        self.site.clear(shown).await?;
-        let found = found?;
+        // Connections are made and plans are kept before anything counts.
+        self.measure(shown, &order(FROM))?;
+        sweep(search, async |rate| self.measure(shown, &order(rate))).await
+    }
+}
+
+impl Limits {
+    /// As they were found, and says them.
+    pub(super) fn of(found: &Sweep) -> Self {
         let capacity = found.capacity;
         match found.knee {
             Some(knee) => say(format_args!("  {knee:.0} journeys a second, {capacity:.0} at most")),
             None => say(format_args!("  not even {FROM:.0} a second, {capacity:.0} at most")),
         }
-        let turn = Turn { part: Part::Sweep, position, variant: "", repeat: 0 };
-        found.runs.into_iter().for_each(|run| self.keep(turn, run));
-        Ok(Limits { knee: found.knee.unwrap_or(FROM), capacity })
+        Self { knee: found.knee.unwrap_or(FROM), capacity }
     }
 }

@@ -8,4 +8,4 @@ mod replicas;
 mod starts;
 mod turns;
 
-pub(super) use knee::Limits;
+pub(super) use knee::{Limits, ROUGHLY};

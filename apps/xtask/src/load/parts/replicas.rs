@@ -12,7 +12,7 @@ use crate::{
     load::{
         generator::Order,
         haproxy::{Behind, Front, HaProxy},
-        parts::Limits,
+        parts::{Limits, ROUGHLY},
         site::{Layout, Shown},
         work::{Turn, Work},
     },
@@ -20,7 +20,7 @@ use crate::{
     workspace::{MONOLITH, service_name},
 };
 
-/// The share of the knee at which programs are replaced.
+/// The share of their knee at which programs are replaced.
 const BUSY: f64 = 0.7;
 /// How many times the usage that the monolith can take in is reported where billing is scaled.
 const TOO_MUCH: f64 = 1.5;
@@ -55,19 +55,34 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Each program's replicas are replaced one after the other while people use them.
-    pub(in crate::load) async fn rolling_restart(&mut self, knee: f64) -> Result<()> {
+    /// Each program's replicas are replaced one after the other while people use them, at a share of
+    /// what they serve behind the balancer: it and the second replica want processor time of their own.
+    pub(in crate::load) async fn rolling_restart(&mut self) -> Result<()> {
         let Some(haproxy) = self.site.haproxy().map(Path::to_owned) else { return Ok(()) };
         let billing = service_name("billing");
-        let restarted = [(0, MONOLITH), (1, MONOLITH), (1, billing.as_str())];
-        for (position, program) in restarted {
+        for (position, restarted) in [(0, vec![MONOLITH]), (1, vec![MONOLITH, billing.as_str()])] {
             let name = self.candidates[position].name.clone();
-            say(format_args!("restarting {program} under load, {name} …"));
-            let variant = format!("{program} restarted");
-            let turn = Turn { part: Part::RollingRestart, position, variant: &variant, repeat: 0 };
-            self.restart(turn, program, &haproxy, BUSY * knee).await?;
+            say(format_args!("looking for the highest rate that replicas serve well, {name} …"));
+            let knee = self.knee_behind(&haproxy, position).await?;
+            for program in restarted {
+                say(format_args!("restarting {program} under load, {name} …"));
+                let variant = format!("{program} restarted");
+                let part = Part::RollingRestart;
+                let turn = Turn { part, position, variant: &variant, repeat: 0 };
+                self.restart(turn, program, &haproxy, BUSY * knee).await?;
+            }
         }
         Ok(())
+    }
+
+    /// What two replicas of each program serve well. Runs of this search are no figures of the report's.
+    async fn knee_behind(&mut self, haproxy: &Path, position: usize) -> Result<f64> {
+        let (shown, _, balancer) = self.replicated(haproxy, position).await?;
+        let scenario = self.options.scenario.clone();
+        let found = self.search(&shown, &scenario, self.pace.close.max(ROUGHLY)).await;
+        drop(balancer);
+        self.site.clear(shown).await?;
+        Ok(Limits::of(&found?).knee)
     }
 
     async fn restart(
@@ -77,7 +92,31 @@ impl Work<'_> {
         haproxy: &Path,
         rate: f64,
     ) -> Result<()> {
-        let programs = match turn.position {
+        let (shown, behind, mut balancer) = self.replicated(haproxy, turn.position).await?;
+        let usual = self.order(rate, turn.repeat);
+        let order = Order { seconds: usual.seconds.max(self.pace.restart), ..usual };
+        let generator = self.generator(&shown);
+        // A program that is replaced has used nothing yet: what it uses is no figure of this part.
+        let measured = generator
+            .run_beside(&order, Vec::new(), |moments| {
+                roll(moments, &shown, program, &behind, &mut balancer)
+            })
+            .await;
+        drop(balancer);
+        self.site.clear(shown).await?;
+        let (run, rolled) = measured?;
+        rolled?;
+        self.keep(turn, run);
+        Ok(())
+    }
+
+    /// A shape with two replicas of each program, and the balancer that clients and programs go through.
+    async fn replicated(
+        &mut self,
+        haproxy: &Path,
+        position: usize,
+    ) -> Result<(Shown, Vec<Behind>, HaProxy)> {
+        let programs = match position {
             0 => vec![MONOLITH.to_owned()],
             _ => vec![MONOLITH.to_owned(), service_name("billing")],
         };
@@ -85,25 +124,11 @@ impl Work<'_> {
         let detours = detours(&programs, &fronts)?;
         let replicas = programs.iter().map(|name| (name.clone(), SEVERAL)).collect();
         let layout = Layout { replicas, detours, ..Layout::default() };
-        let mut shown = self.shown(turn.position, layout).await?;
+        let mut shown = self.shown(position, layout).await?;
         let behind = shown.running.programs().iter().flat_map(behind).collect::<Vec<_>>();
-        let mut haproxy = HaProxy::start(haproxy, shown.folder(), &fronts, &behind).await?;
+        let balancer = HaProxy::start(haproxy, shown.folder(), &fronts, &behind).await?;
         shown.url = front(&fronts, PUBLIC)?.url();
-        let usual = self.order(rate, turn.repeat);
-        let order = Order { seconds: usual.seconds.max(self.pace.restart), ..usual };
-        let generator = self.generator(&shown);
-        // A program that is replaced has used nothing yet: what it uses is no figure of this part.
-        let measured = generator
-            .run_beside(&order, Vec::new(), |moments| {
-                roll(moments, &shown, program, &behind, &mut haproxy)
-            })
-            .await;
-        drop(haproxy);
-        self.site.clear(shown).await?;
-        let (run, rolled) = measured?;
-        rolled?;
-        self.keep(turn, run);
-        Ok(())
+        Ok((shown, behind, balancer))
     }
 }
 
