@@ -4,28 +4,31 @@ use std::sync::Arc;
 
 use sentry::{Envelope, protocol::Context};
 use sentry_errors::SentryTracker;
-use telemetry::errors::{
-    ErrorTracker,
-    testing::{Arrived, TrackerBed, Values, error_tracker_contract},
+use telemetry::{
+    errors::{
+        ErrorTracker,
+        testing::{Arrived, TrackerBed, Values, error_tracker_contract},
+    },
+    metrics::testing::Gathered,
 };
 use tokio::runtime::Runtime;
 use wiremock::{Request, ResponseTemplate};
 
-use crate::support::{Counted, FOR_EVER, Tracker, connected};
+use crate::support::{FOR_EVER, Tracker, connected, lost};
 
 struct Bed<'t> {
     server: Tracker,
     tracker: Arc<SentryTracker>,
     runtime: &'t Runtime,
-    counted: &'t Counted,
+    gathered: &'t Gathered,
 }
 
 impl<'t> Bed<'t> {
-    fn new(runtime: &'t Runtime, counted: &'t Counted) -> Self {
+    fn new(runtime: &'t Runtime, gathered: &'t Gathered) -> Self {
         runtime.block_on(async {
             let server = Tracker::closed(vec![ResponseTemplate::new(200)]).await;
             let tracker = connected(&server.dsn(), FOR_EVER);
-            Self { server, tracker, runtime, counted }
+            Self { server, tracker, runtime, gathered }
         })
     }
 }
@@ -42,7 +45,7 @@ impl TrackerBed for Bed<'_> {
     }
 
     fn lost(&self) -> u64 {
-        self.counted.lost()
+        lost(self.gathered)
     }
 }
 
@@ -77,7 +80,7 @@ fn arrived(request: &Request) -> Arrived {
 
 #[test]
 fn keeps_the_contract_of_trackers() {
-    let counted = Counted::begin();
+    let gathered = Gathered::begin();
     let runtime = Runtime::new().expect("a runtime");
-    error_tracker_contract(|| Bed::new(&runtime, &counted), Values::TakenOut);
+    error_tracker_contract(|| Bed::new(&runtime, &gathered), Values::TakenOut);
 }

@@ -7,13 +7,12 @@ use std::{
 };
 
 use kernel::{Secret, TraceContext};
-use opentelemetry_sdk::metrics::{
-    InMemoryMetricExporter, PeriodicReader, SdkMeterProvider,
-    data::{AggregatedMetrics, MetricData},
-};
 use sentry::{Envelope, protocol::Event};
 use sentry_errors::{SentryConfig, SentryTracker};
-use telemetry::errors::{ErrorKind, ErrorReport, unexpected};
+use telemetry::{
+    errors::{ErrorKind, ErrorReport, unexpected},
+    metrics::testing::Gathered,
+};
 use tokio::{runtime::Handle, task::spawn_blocking};
 use wiremock::{
     Mock, MockServer, Request, Respond, ResponseTemplate,
@@ -31,6 +30,9 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// Longer than any test runs.
 pub(crate) const FOR_EVER: Duration = Duration::from_secs(3_600);
+
+/// The metric of reports that did not come to a tracker.
+const DROPPED: &str = "ashlar.errors.dropped";
 
 /// Listens on loopback until it is dropped.
 pub(crate) struct Tracker {
@@ -136,51 +138,14 @@ pub(crate) fn report() -> ErrorReport {
     }
 }
 
-/// What this process counts from now on.
-pub(crate) struct Counted {
-    provider: SdkMeterProvider,
-    exporter: InMemoryMetricExporter,
+/// The reports that were dropped so far for this reason; `None` where that was never told.
+pub(crate) fn dropped(gathered: &Gathered, reason: &str) -> Option<u64> {
+    gathered.sum(DROPPED, &[("reason", reason)]).map(|reports| reports as u64)
 }
 
-impl Counted {
-    pub(crate) fn begin() -> Self {
-        let exporter = InMemoryMetricExporter::default();
-        let reader = PeriodicReader::builder(exporter.clone()).build();
-        let provider = SdkMeterProvider::builder().with_reader(reader).build();
-        opentelemetry::global::set_meter_provider(provider.clone());
-        Self { provider, exporter }
-    }
-
-    /// The reports that were dropped so far for this reason; `None` where that was never told.
-    pub(crate) fn dropped(&self, reason: &str) -> Option<u64> {
-        self.by_reason().into_iter().find(|(known, _)| known == reason).map(|(_, lost)| lost)
-    }
-
-    /// The reports that were dropped so far.
-    pub(crate) fn lost(&self) -> u64 {
-        self.by_reason().into_iter().map(|(_, lost)| lost).sum()
-    }
-
-    fn by_reason(&self) -> Vec<(String, u64)> {
-        self.exporter.reset();
-        self.provider.force_flush().expect("metrics");
-        let gathered = self.exporter.get_finished_metrics().expect("metrics");
-        let scopes = gathered.iter().flat_map(|resource| resource.scope_metrics());
-        let mut metrics = scopes.flat_map(|scope| scope.metrics());
-        let Some(dropped) = metrics.find(|metric| metric.name() == "ashlar.errors.dropped") else {
-            return Vec::new();
-        };
-        let AggregatedMetrics::U64(MetricData::Sum(sum)) = dropped.data() else {
-            panic!("{dropped:?}");
-        };
-        let points = sum.data_points().map(|point| {
-            // There is one attribute.
-            let reason: String =
-                point.attributes().map(|it| it.value.as_str().into_owned()).collect();
-            (reason, point.value())
-        });
-        points.collect()
-    }
+/// The reports that were dropped so far.
+pub(crate) fn lost(gathered: &Gathered) -> u64 {
+    gathered.sum(DROPPED, &[]).unwrap_or_default() as u64
 }
 
 /// What is logged on a thread.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use telemetry::errors::ErrorTracker;
+use telemetry::{errors::ErrorTracker, metrics::testing::Gathered};
 use tokio::{net::TcpListener, task::spawn_blocking};
 use wiremock::ResponseTemplate;
 
 use sentry_errors::QUEUE;
 
-use crate::support::{Counted, FOR_EVER, LONG, Log, Tracker, connected, dsn, ended, report};
+use crate::support::{FOR_EVER, LONG, Log, Tracker, connected, dropped, dsn, ended, report};
 
 /// For what never comes: it is over at some time, on however slow a machine.
 const SHORT: Duration = Duration::from_millis(50);
@@ -23,25 +23,25 @@ async fn silent() -> (TcpListener, String) {
 /// Tells a fault to a tracker that does nothing with it before `answer`: by then nobody waits. It is
 /// lost for `reason`, and one that comes up after the tracker's end for want of room.
 async fn check_lost(
-    counted: &Counted,
+    gathered: &Gathered,
     (dsn, patience): (&str, Duration),
     reason: &str,
     answer: impl FnOnce(),
 ) {
     let tracker = connected(dsn, patience);
-    let before = counted.dropped(reason).expect("it begins with 0");
-    let without_room = counted.dropped("no_room").expect("it begins with 0");
+    let before = dropped(gathered, reason).expect("it begins with 0");
+    let without_room = dropped(gathered, "no_room").expect("it begins with 0");
     tracker.report(report());
     answer();
     ended(&tracker).await;
-    assert_eq!(counted.dropped(reason), Some(before + 1), "{dsn}");
+    assert_eq!(dropped(gathered, reason), Some(before + 1), "{dsn}");
     tracker.report(report());
-    assert_eq!(counted.dropped("no_room"), Some(without_room + 1), "{dsn}");
+    assert_eq!(dropped(gathered, "no_room"), Some(without_room + 1), "{dsn}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_does_not_come_to_the_tracker_is_counted_by_its_reason() {
-    let counted = Counted::begin();
+    let gathered = Gathered::begin();
     for (status, reason) in [
         (400, "refused"),
         (401, "refused"),
@@ -51,24 +51,24 @@ async fn what_does_not_come_to_the_tracker_is_counted_by_its_reason() {
         (503, "unreachable"),
     ] {
         let server = Tracker::closed(vec![ResponseTemplate::new(status)]).await;
-        check_lost(&counted, (&server.dsn(), LONG), reason, || server.open()).await;
+        check_lost(&gathered, (&server.dsn(), LONG), reason, || server.open()).await;
     }
     let (gone, gone_dsn) = silent().await;
     drop(gone);
-    check_lost(&counted, (&gone_dsn, LONG), "unreachable", || {}).await;
+    check_lost(&gathered, (&gone_dsn, LONG), "unreachable", || {}).await;
     let (_silent, silent_dsn) = silent().await;
-    check_lost(&counted, (&silent_dsn, SHORT), "unreachable", || {}).await;
+    check_lost(&gathered, (&silent_dsn, SHORT), "unreachable", || {}).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_many_wait_for_the_tracker_and_no_more() {
-    let counted = Counted::begin();
+    let gathered = Gathered::begin();
     let (_silent, dsn) = silent().await;
     let tracker = connected(&dsn, FOR_EVER);
     for _ in 0..3 * QUEUE {
         tracker.report(report());
     }
-    let dropped = counted.dropped("no_room").expect("counted");
+    let dropped = dropped(&gathered, "no_room").expect("counted");
     // One may be on its way.
     assert!((2 * QUEUE as u64 - 1..=2 * QUEUE as u64).contains(&dropped), "{dropped}");
 }

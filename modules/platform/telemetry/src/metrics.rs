@@ -23,6 +23,9 @@
 //! *Invariant*: an attribute has few values, whoever uses the program: routes and methods, never
 //! tenants, users or what a client sent.
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 use std::{sync::LazyLock, time::Duration};
 
 use opentelemetry::InstrumentationScope;

@@ -2,51 +2,18 @@
 
 use std::sync::Arc;
 
-use opentelemetry_sdk::metrics::{
-    InMemoryMetricExporter, PeriodicReader, SdkMeterProvider,
-    data::{AggregatedMetrics, MetricData},
+use telemetry::{
+    errors::{
+        ErrorTracker,
+        testing::{Arrived, Notebook, TrackerBed, Values, error_tracker_contract},
+    },
+    metrics::testing::Gathered,
 };
-use telemetry::errors::{
-    ErrorTracker,
-    testing::{Arrived, Notebook, TrackerBed, Values, error_tracker_contract},
-};
-
-/// What this process counts from now on.
-struct Counted {
-    provider: SdkMeterProvider,
-    exporter: InMemoryMetricExporter,
-}
-
-impl Counted {
-    fn begin() -> Self {
-        let exporter = InMemoryMetricExporter::default();
-        let reader = PeriodicReader::builder(exporter.clone()).build();
-        let provider = SdkMeterProvider::builder().with_reader(reader).build();
-        opentelemetry::global::set_meter_provider(provider.clone());
-        Self { provider, exporter }
-    }
-
-    fn lost(&self) -> u64 {
-        self.exporter.reset();
-        self.provider.force_flush().expect("metrics");
-        let gathered = self.exporter.get_finished_metrics().expect("metrics");
-        let scopes = gathered.iter().flat_map(|resource| resource.scope_metrics());
-        let mut metrics = scopes.flat_map(|scope| scope.metrics());
-        // It is not there before anything is lost.
-        match metrics.find(|metric| metric.name() == "ashlar.errors.dropped").map(|it| it.data()) {
-            None => 0,
-            Some(AggregatedMetrics::U64(MetricData::Sum(sum))) => {
-                sum.data_points().map(|point| point.value()).sum()
-            }
-            Some(other) => panic!("{other:?}"),
-        }
-    }
-}
 
 /// What is in a notebook arrives when somebody looks.
-struct Desk<'c> {
+struct Desk<'g> {
     notebook: Arc<Notebook>,
-    counted: &'c Counted,
+    gathered: &'g Gathered,
 }
 
 impl TrackerBed for Desk<'_> {
@@ -59,13 +26,14 @@ impl TrackerBed for Desk<'_> {
     }
 
     fn lost(&self) -> u64 {
-        self.counted.lost()
+        // It is not there before anything is lost.
+        self.gathered.sum("ashlar.errors.dropped", &[]).unwrap_or_default() as u64
     }
 }
 
 #[test]
 fn a_notebook_keeps_the_contract_of_trackers() {
-    let counted = Counted::begin();
-    let bed = || Desk { notebook: Arc::default(), counted: &counted };
+    let gathered = Gathered::begin();
+    let bed = || Desk { notebook: Arc::default(), gathered: &gathered };
     error_tracker_contract(bed, Values::Kept);
 }

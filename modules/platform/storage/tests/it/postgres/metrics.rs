@@ -2,64 +2,28 @@
 
 use std::time::Duration;
 
-use opentelemetry_sdk::metrics::{
-    InMemoryMetricExporter, PeriodicReader, SdkMeterProvider,
-    data::{AggregatedMetrics, MetricData},
-};
 use storage::{PostgresConfig, StoreError};
+use telemetry::metrics::testing::Gathered;
 
 use super::{Notes, run};
 use crate::world::{context, note, ours};
-
-/// What this process counts from now on.
-struct Gathered {
-    provider: SdkMeterProvider,
-    exporter: InMemoryMetricExporter,
-}
-
-impl Gathered {
-    fn begin() -> Self {
-        let exporter = InMemoryMetricExporter::default();
-        let reader = PeriodicReader::builder(exporter.clone()).build();
-        let provider = SdkMeterProvider::builder().with_reader(reader).build();
-        opentelemetry::global::set_meter_provider(provider.clone());
-        Self { provider, exporter }
-    }
-
-    /// The sum of a metric's series now; `None` where there is none.
-    fn sum(&self, name: &str) -> Option<f64> {
-        self.exporter.reset();
-        self.provider.force_flush().expect("metrics");
-        let gathered = self.exporter.get_finished_metrics().expect("metrics");
-        let scopes = gathered.iter().flat_map(|resource| resource.scope_metrics());
-        let mut metrics = scopes.flat_map(|scope| scope.metrics());
-        Some(match metrics.find(|metric| metric.name() == name)?.data() {
-            AggregatedMetrics::U64(MetricData::Sum(sum)) => {
-                sum.data_points().map(|point| point.value() as f64).sum()
-            }
-            AggregatedMetrics::F64(MetricData::Gauge(gauge)) => {
-                gauge.data_points().map(|point| point.value()).sum()
-            }
-            AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
-                histogram.data_points().map(|point| point.count() as f64).sum()
-            }
-            other => panic!("{name} is {other:?}"),
-        })
-    }
-}
 
 #[tokio::test]
 async fn what_row_level_security_refuses_is_counted() {
     let gathered = Gathered::begin();
     let notes = Notes::new().await;
     let store = notes.open(notes.config()).await;
-    assert_eq!(gathered.sum("ashlar.rls.refusals"), Some(0.0), "so that it can be seen to grow");
+    assert_eq!(
+        gathered.sum("ashlar.rls.refusals", &[]),
+        Some(0.0),
+        "so that it can be seen to grow"
+    );
     let sabotage = "ALTER POLICY tenant_rows ON notes.notes WITH CHECK (false)";
     run(&notes.superuser().await, sabotage).await;
     let tx = store.write(&context(ours())).await.expect("a transaction");
     let refused = tx.insert(note(1, "one")).await.expect_err("no row passes");
     assert!(matches!(refused, StoreError::Database { .. }), "{refused:?}");
-    assert_eq!(gathered.sum("ashlar.rls.refusals"), Some(1.0));
+    assert_eq!(gathered.sum("ashlar.rls.refusals", &[]), Some(1.0));
 }
 
 #[tokio::test]
@@ -72,13 +36,13 @@ async fn who_waits_for_a_connection_is_counted() {
         ..notes.config()
     };
     let store = notes.open(config).await;
-    assert_eq!(gathered.sum("db.client.connection.timeouts"), Some(0.0));
+    assert_eq!(gathered.sum("db.client.connection.timeouts", &[]), Some(0.0));
     let held = store.write(&context(ours())).await.expect("a transaction");
-    let before = gathered.sum("db.client.connection.wait_time").expect("a wait");
+    let before = gathered.sum("db.client.connection.wait_time", &[]).expect("a wait");
     let refused = store.write(&context(ours())).await.map(drop).expect_err("there is one only");
     assert!(matches!(refused, StoreError::Busy { .. }), "{refused:?}");
-    assert_eq!(gathered.sum("db.client.connection.timeouts"), Some(1.0));
-    assert_eq!(gathered.sum("db.client.connection.wait_time"), Some(before), "there was none");
-    assert!(gathered.sum("db.client.connection.count") >= Some(1.0));
+    assert_eq!(gathered.sum("db.client.connection.timeouts", &[]), Some(1.0));
+    assert_eq!(gathered.sum("db.client.connection.wait_time", &[]), Some(before), "there was none");
+    assert!(gathered.sum("db.client.connection.count", &[]) >= Some(1.0));
     held.commit().await.expect("a commit");
 }
