@@ -16,6 +16,7 @@ use super::attempt::Passed;
 use crate::{
     Consumer, HandlerError,
     history::{self, Entry as Line, Happening},
+    metrics::{self, Outcome},
 };
 
 /// A new row for an envelope that came at `now`: done in the transaction that inserts it.
@@ -99,7 +100,10 @@ pub(crate) async fn park_unreadable(
         received_at: Set(now.into()),
         done_at: Set(None),
     };
-    claim(tx, parked).await.map(drop)
+    if claim(tx, parked).await? {
+        metrics::delivered(&Consumer::unrouted(), Outcome::Parked);
+    }
+    Ok(())
 }
 
 /// Inserts a row; `false` where the event was taken before, in whichever state it is now.

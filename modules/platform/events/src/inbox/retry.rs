@@ -242,6 +242,7 @@ impl Inbox {
         row: &Waiting,
         error: &HandlerError,
     ) -> Result<Progress, StoreError> {
+        metrics::delivered(consumer, Outcome::Parked);
         let fingerprint = unexpected_at(self.store.module(), consumer.name, error);
         tracing::error!(
             messaging.message.id = %row.event_id,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use events::{EventEngine, Happening};
 use kernel::{CallingProgram, SpeaksFor};
 use seam::{CallFailure, DeliveryError, EventBatch, EventInbox};
-use storage::tables::inbox::State;
+use storage::tables::inbox::{Column, Entity, State};
+use telemetry::metrics::testing::Gathered;
 use testing::{CLIENTS, Client};
 
 use crate::{
     script::{Failure, Script, action, effect},
-    world::{LONG, Reader, applied_in, clock, envelope, service_context, settings},
+    world::{DAMAGE, LONG, Reader, applied_in, clock, envelope, parked, service_context, settings},
 };
 
 const COUNT: &str = "reader.count";
@@ -128,6 +129,27 @@ async fn what_can_never_be_handled_is_parked_at_once() {
     let states: Vec<State> = (1..=5).map(|n| states[&key(n)]).collect();
     assert_eq!(states, [State::Dead, State::Dead, State::Dead, State::Dead, State::Done]);
     assert_eq!(reader.applied().await, [(1, 5)]);
+}
+
+/// As after a roll-back to a build that does not know what was stored.
+#[tokio::test]
+async fn what_was_stored_and_cannot_be_read_is_parked_and_counted() {
+    let gathered = Gathered::begin();
+    let script = Arc::new(Script::default());
+    let reader = Reader::with(&clock(), vec![action(COUNT, &script)], script).await;
+    reader.deliver(vec![envelope(1, 1)]).await;
+    assert_eq!(reader.inbox().await[&key(1)], State::Pending);
+    assert_eq!(parked(&gathered, COUNT), Some(0.0));
+    let unknown = serde_json::json!({ "of": "another shape" });
+    let tx = reader.store.system_write(&DAMAGE).await.expect("a transaction");
+    let damaged = tx.update_many::<Entity>().set(Column::Envelope, unknown).exec().await;
+    assert_eq!(damaged.expect("an update"), 1);
+    tx.commit().await.expect("a commit");
+
+    reader.settle().await;
+    assert_eq!(reader.inbox().await[&key(1)], State::Dead);
+    assert_eq!(reader.script.calls(), []);
+    assert_eq!(parked(&gathered, COUNT), Some(1.0));
 }
 
 /// The sender sends only what the module's contract says it consumes: a newer build of it does.

@@ -4,21 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use events::{DeadLetterQuery, EventEngine};
 use serde_json::json;
-use storage::{
-    SystemScope,
-    tables::scheduled::{Column, Entity},
-};
+use storage::tables::scheduled::{Column, Entity};
+use telemetry::metrics::testing::Gathered;
 use testing::{RecordingBus, TestStore, tenant_context};
 
 use crate::{
     script::{Script, effect},
-    world::{TENANT, applied_in, clock, counted, publishing_store, settings},
+    world::{DAMAGE, TENANT, applied_in, clock, counted, parked, publishing_store, settings},
 };
 
 const OWN: &str = "counter.own";
-
-static DAMAGE: SystemScope =
-    SystemScope { name: "test.damage", why: "a test spoils a row as nobody should" };
 
 async fn schedule(store: &TestStore, after: Duration, n: i64) {
     let tx = store.write(&tenant_context(TENANT)).await.expect("a transaction");
@@ -72,6 +67,7 @@ async fn more_than_one_transaction_takes_is_promoted_too() {
 /// As after a roll-back to a build that does not know what was scheduled.
 #[tokio::test]
 async fn what_cannot_be_read_is_parked_and_keeps_nothing_else_waiting() {
+    let gathered = Gathered::begin();
     let clock = clock();
     let store = publishing_store(&clock).await;
     let script = Arc::new(Script::default());
@@ -87,12 +83,14 @@ async fn what_cannot_be_read_is_parked_and_keeps_nothing_else_waiting() {
 
     engine.run_until_idle().await.expect("a working store");
     assert_eq!(applied_in(&store, OWN).await, [(1, 2)]);
-    let parked = engine.dead_letters().list(&DeadLetterQuery::default()).await;
-    let [letter] = &parked.expect("a list").items[..] else { panic!("one dead letter") };
+    assert_eq!(parked(&gathered, "unrouted"), Some(1.0));
+    let letters = engine.dead_letters().list(&DeadLetterQuery::default()).await;
+    let [letter] = &letters.expect("a list").items[..] else { panic!("one dead letter") };
     let shown = engine.dead_letters().show(&letter.id).await.expect("a working store");
     assert_eq!(shown.expect("the letter").envelope, unknown);
     // Replayed by this build, it is parked again, and nothing else is touched.
     engine.dead_letters().replay(&letter.id).await.expect("replayed");
     engine.run_until_idle().await.expect("a working store");
     assert_eq!(engine.backlog().await.expect("a backlog").dead, 1);
+    assert_eq!(parked(&gathered, "unrouted"), Some(2.0));
 }

@@ -15,6 +15,7 @@ use sea_orm::ColumnTrait;
 use seam::{CallFailure, EventBatch, EventBus, EventInbox, Receipt};
 use serde::{Deserialize, Serialize};
 use storage::{SystemScope, tables::inbox};
+use telemetry::metrics::testing::Gathered;
 use testing::{TestStore, noon, tenant_context};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,6 +27,9 @@ use crate::{
 
 pub(crate) static TESTS: SystemScope =
     SystemScope { name: "tests", why: "a test looks at what is stored" };
+
+pub(crate) static DAMAGE: SystemScope =
+    SystemScope { name: "test.damage", why: "a test spoils a row as nobody should" };
 
 pub(crate) const TENANT: TenantId = TenantId(Uuid::from_u128(0x7e));
 
@@ -169,6 +173,12 @@ pub(crate) async fn inbox_of(store: &TestStore) -> BTreeMap<(String, i64), inbox
     let rows = store.system(&TESTS).find::<inbox::Entity>().all().await.expect("the inbox");
     let n = |row: &inbox::Model| i64::try_from(row.event_id.as_u128() & 0xffff).unwrap_or_default();
     rows.into_iter().map(|row| ((row.consumer.clone(), n(&row)), row.state)).collect()
+}
+
+/// How many deliveries to `consumer` were counted as parked.
+pub(crate) fn parked(gathered: &Gathered, consumer: &str) -> Option<f64> {
+    let series = [("messaging.consumer.group.name", consumer), ("outcome", "parked")];
+    gathered.sum("ashlar.inbox.deliveries", &series)
 }
 
 pub(crate) fn service_context() -> CallContext {
