@@ -1,6 +1,9 @@
 //! What the program takes of the machine, as the system counts it.
 
-use std::time::Instant;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use telemetry::metrics::{Asked, KeyValue};
 
@@ -29,14 +32,16 @@ const FILES: Asked = Asked {
 pub(super) fn tell() {
     let started = Instant::now();
     UPTIME.gauge(move |observer| observer.observe(started.elapsed().as_secs_f64(), &[]));
-    TIME.sum(|observer| {
-        let Some(used) = used() else { return };
+    let reading = Arc::new(Reading::default());
+    let first = Arc::clone(&reading);
+    TIME.sum(move |observer| {
+        let Some(used) = first.begin() else { return };
         for (mode, seconds) in [("user", used.user), ("system", used.system)] {
             observer.observe(seconds, &[KeyValue::new("cpu.mode", mode)]);
         }
     });
-    MEMORY.gauge(|observer| {
-        if let Some(used) = used() {
+    MEMORY.gauge(move |observer| {
+        if let Some(used) = reading.end() {
             observer.observe(used.memory as f64, &[]);
         }
     });
@@ -47,6 +52,26 @@ pub(super) fn tell() {
     });
 }
 
+/// What was read for the first of two figures, and left for the second: figures are asked for in the
+/// order in which [`tell`] makes them.
+#[derive(Default)]
+struct Reading(Mutex<Option<Used>>);
+
+impl Reading {
+    fn begin(&self) -> Option<Used> {
+        let used = used();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = used;
+        used
+    }
+
+    /// Where another reader of metrics was quicker, it is read again.
+    fn end(&self) -> Option<Used> {
+        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        begun.or_else(used)
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Used {
     /// Seconds.
     user: f64,
