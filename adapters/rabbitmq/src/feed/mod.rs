@@ -6,6 +6,7 @@ mod hand;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
+use kernel::said_once;
 use lapin::{
     Channel, Consumer,
     options::{BasicConsumeOptions, BasicQosOptions},
@@ -179,7 +180,7 @@ impl Feed {
 
     /// Says once for each spell that the module receives nothing.
     fn complain(&self, error: &RabbitError, failures: u32) {
-        self.status.update(|state| state.trouble = Some(with_causes(error)));
+        self.status.update(|state| state.trouble = Some(said_once(error)));
         let module = &self.module;
         let error = match error {
             // The link tells that by itself.
@@ -207,20 +208,4 @@ async fn wait_until(moment: Option<Instant>) {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
-}
-
-/// For an operator, who sees no chain of errors.
-fn with_causes(error: &RabbitError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let said = error.to_string();
-        // The client library's errors repeat their causes.
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
 }

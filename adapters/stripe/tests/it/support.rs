@@ -1,6 +1,6 @@
 //! The gateway in front of a mock server.
 
-use std::{error::Error, fmt::Write, sync::Arc, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use billing_api::{
     Charge, ChargeOutcome, ChargeRequest, Customer, GatewayError, PaymentGateway, RefundOutcome,
@@ -15,6 +15,8 @@ use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,
     matchers::{method, path},
 };
+
+pub(crate) use kernel::with_causes as told;
 
 /// Never printed by anything.
 pub(crate) const SECRET_KEY: &str = "sk_test_never_to_be_seen";
@@ -134,17 +136,6 @@ pub(crate) fn error(kind: &str, code: &str) -> Value {
 
 pub(crate) fn paid() -> ChargeOutcome {
     ChargeOutcome::Paid(Charge { reference: "pi_1".to_owned() })
-}
-
-/// What an error says, with all of its sources.
-pub(crate) fn told(error: &(dyn Error + 'static)) -> String {
-    let mut told = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        write!(told, ": {error}").expect("a string takes all");
-        source = error.source();
-    }
-    told
 }
 
 fn shown(request: &Request) -> String {

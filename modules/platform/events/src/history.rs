@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use kernel::Timestamp;
+use kernel::{Timestamp, said_once};
 use serde::{Deserialize, Serialize};
 
 /// How much of an error is kept, in characters.
@@ -60,17 +60,7 @@ pub(crate) fn read(history: &serde_json::Value) -> Vec<Entry> {
 
 /// An error and its sources in one line, of bounded length: a history is for people to read.
 pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let part = error.to_string();
-        // Some libraries repeat their source in their own text.
-        if !text.ends_with(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-        source = error.source();
-    }
+    let mut text = said_once(error);
     if let Some((end, _)) = text.char_indices().nth(LONGEST_ERROR) {
         text.truncate(end);
     }

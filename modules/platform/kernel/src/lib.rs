@@ -2,6 +2,7 @@
 //!
 //! *Invariant*: this crate depends on no other crate of the workspace.
 
+mod causes;
 mod clock;
 mod context;
 mod digest;
@@ -15,6 +16,7 @@ mod program;
 mod secret;
 mod trace;
 
+pub use causes::{each_said_once, said_once, with_causes};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use context::{CallContext, CallId, CallKey};
 pub use digest::sha256_hex;

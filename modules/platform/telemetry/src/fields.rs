@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, error::Error, fmt};
 
+use kernel::with_causes;
 use tracing::field::{Field, Visit};
 
 use crate::{
@@ -65,14 +66,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        // With what caused it: the last of these is what happened.
-        let mut text = value.to_string();
-        let mut next = value.source();
-        while let Some(cause) = next {
-            text += &format!(": {cause}");
-            next = cause.source();
-        }
-        self.text(field, Cow::Owned(text));
+        self.text(field, Cow::Owned(with_causes(value)));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

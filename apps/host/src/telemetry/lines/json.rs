@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use kernel::TraceContext;
+use kernel::{TraceContext, with_causes};
 use serde_json::Value;
 use tracing::{
     Event, Subscriber,
@@ -20,7 +20,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::{Chain, is_shown, position};
+use super::{is_shown, position};
 
 /// One JSON object a line: time, level, target, ids, text, the event's fields, and the spans that it
 /// is in, the outermost first.
@@ -112,7 +112,7 @@ impl Visit for JsonVisitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.write(field, &Chain(value).to_string().into());
+        self.write(field, &with_causes(value).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -6,8 +6,6 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-use std::{error::Error, fmt};
-
 use kernel::TraceContext;
 use tracing::{Subscriber, field::Field};
 use tracing_subscriber::{
@@ -36,19 +34,4 @@ where
     N: for<'writer> FormatFields<'writer> + 'static,
 {
     telemetry::position_of(&context.event_scope()?.next()?)
-}
-
-/// An error with all that caused it.
-struct Chain<'a>(&'a (dyn Error + 'static));
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(cause) = next {
-            write!(f, ": {cause}")?;
-            next = cause.source();
-        }
-        Ok(())
-    }
 }

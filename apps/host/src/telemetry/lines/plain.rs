@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use kernel::TraceContext;
+use kernel::{TraceContext, with_causes};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -22,7 +22,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::{Chain, MESSAGE, is_shown, position};
+use super::{MESSAGE, is_shown, position};
 
 /// For people: time, level, text, and `name=value`.
 pub(in crate::telemetry) struct PlainLines;
@@ -105,7 +105,7 @@ impl PlainVisitor<'_> {
 
 impl Visit for PlainVisitor<'_> {
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.write(field, format_args!("{}", Chain(value)));
+        self.write(field, format_args!("{}", with_causes(value)));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

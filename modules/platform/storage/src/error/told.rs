@@ -1,8 +1,7 @@
 //! What is told of a store's error: to the log, all of it; to the caller of a port, whether its call
 //! may have been done.
 
-use std::{error::Error, fmt};
-
+use kernel::said_once;
 use seam::CallFailure;
 use telemetry::errors::unexpected;
 
@@ -19,7 +18,7 @@ impl From<StoreError> for CallFailure {
     /// nothing is no error and never comes here.
     fn from(error: StoreError) -> Self {
         let module = error.module();
-        let chain = Chain(&error);
+        let chain = said_once(&error);
         match error {
             StoreError::Busy { .. } | StoreError::Conflict { .. } => {
                 tracing::warn!(service.name = module, exception.message = %chain, "the store is busy");
@@ -43,27 +42,6 @@ impl From<StoreError> for CallFailure {
     }
 }
 
-/// An error and its sources on one line.
-struct Chain<'a>(&'a dyn Error);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut last = self.0.to_string();
-        f.write_str(&last)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            let text = error.to_string();
-            // sea-orm's errors repeat their source.
-            if !last.ends_with(&text) {
-                write!(f, ": {text}")?;
-                last = text;
-            }
-            source = error.source();
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use sea_orm::DbErr;
@@ -75,14 +53,14 @@ mod tests {
         let source = DbErr::Custom("the disk is full".into());
         let error = StoreError::Database { module: "notes", source };
         assert_eq!(
-            Chain(&error).to_string(),
+            said_once(&error),
             "the database of notes failed: Custom Error: the disk is full"
         );
 
         let inner = sea_orm::RuntimeErr::Internal("no such table".into());
         let error = StoreError::Database { module: "notes", source: DbErr::Exec(inner) };
         assert_eq!(
-            Chain(&error).to_string(),
+            said_once(&error),
             "the database of notes failed: Execution Error: no such table"
         );
     }

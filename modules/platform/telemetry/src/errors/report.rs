@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::SystemTime};
 
-use kernel::TraceContext;
+use kernel::{TraceContext, each_said_once};
 
 use super::Fingerprint;
 use crate::fields::shortened;
@@ -68,21 +68,11 @@ pub trait ErrorTracker: Send + Sync {
     fn report(&self, report: ErrorReport);
 }
 
-/// What an error and its causes say, without what is said twice: errors of databases repeat their
-/// sources.
+/// What an error says, and what its causes do.
 pub(super) fn told(error: &(dyn Error + 'static)) -> (String, Vec<String>) {
-    let message = error.to_string();
-    let (mut causes, mut last) = (Vec::new(), message.clone());
-    let mut next = error.source();
-    while let Some(cause) = next.filter(|_| causes.len() < MOST_CAUSES) {
-        let text = cause.to_string();
-        if !last.ends_with(&text) {
-            causes.push(one_line(&text));
-            last = text;
-        }
-        next = cause.source();
-    }
-    (one_line(&message), causes)
+    let mut texts = each_said_once(error).map(|text| one_line(&text));
+    let message = texts.next().unwrap_or_default();
+    (message, texts.take(MOST_CAUSES).collect())
 }
 
 /// Escapes what would end a line, or tell a terminal what to do, and leaves out what is too long.

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use databases::{Logins, PrivateServer};
-use kernel::Secret;
+use kernel::{Secret, with_causes};
 use storage::{Passwords, PostgresConfig, Store, StoreError};
 
 use super::{Notes, module::OwnModule, over, texts};
@@ -16,12 +16,7 @@ use crate::{
 /// What an operator reads: the error and its sources.
 fn told(refused: Result<Store, StoreError>) -> (StoreError, String) {
     let error = refused.expect_err("a refusal");
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
+    let text = with_causes(&error);
     (error, text)
 }
 
