@@ -12,7 +12,8 @@ use xtask::{
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Format, lints, docs, dependency rules, licences, unused dependencies, wire schemas.
+    /// Format, lints, docs, dependency rules, licences, unused dependencies, dashboards, alerts, wire
+    /// schemas.
     Check(check::Options),
     /// Compares the wire schemas in docs/contracts with the types, or writes them.
     Contracts(contracts::Options),
