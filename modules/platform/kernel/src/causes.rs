@@ -49,7 +49,7 @@ mod tests {
     fn chain(texts: &[&'static str]) -> Link {
         let [text, causes @ ..] = texts else { panic!("an error says something") };
         let source = (!causes.is_empty()).then(|| Box::new(chain(causes)));
-        Link { text: *text, source }
+        Link { text, source }
     }
 
     #[test]
