@@ -6,8 +6,8 @@
 //! and newcomers then wait for a moment only: the controlled delay of Maurer, "Fail at Scale", ACM
 //! Queue 13(8), 2015, after `CoDel` (RFC 8289).
 //!
-//! An operation that needs several turns is turned away at its first, if at all: what was done for
-//! it would be lost otherwise (see [`operation`]).
+//! An operation that needs several turns is turned away at the first that others have to wait for, if
+//! at all: what was done for it would be lost otherwise (see [`operation`]).
 //!
 //! *Invariant*: nobody's wait is shortened once it has begun.
 
@@ -39,6 +39,7 @@ const MOMENT: u32 = 20;
 /// Some turns at the same time, and those who wait for theirs.
 #[derive(Debug)]
 pub struct Queue {
+    place: operation::Place,
     refusals: metrics::Refusals,
     turns: Arc<Semaphore>,
     /// How many turns were ever given.
@@ -91,6 +92,7 @@ impl Queue {
     pub fn new(name: &str, at_once: u32, longest: Duration) -> Self {
         let at_once = at_once.max(1);
         Self {
+            place: operation::Place::next(),
             refusals: metrics::Refusals::of(name),
             turns: Arc::new(Semaphore::new(at_once as usize)),
             given: AtomicU64::new(0),
@@ -109,7 +111,8 @@ impl Queue {
         Self { room, ..self }
     }
 
-    /// A turn, as soon as there is one.
+    /// A turn, as soon as there is one. The operation is under way from then on: here, and everywhere
+    /// if it had to wait.
     ///
     /// # Errors
     /// [`Refused::TimedOut`] after the longest wait, and under overload sooner; [`Refused::Closed`].
@@ -117,12 +120,13 @@ impl Queue {
         self.turn_by(Instant::now() + self.longest).await
     }
 
-    /// A turn by `deadline`, or after the longest wait where that is sooner.
+    /// As [`Queue::turn`] by `deadline`, or after the longest wait where that is sooner.
     ///
     /// # Errors
     /// [`Refused::TimedOut`] at `deadline`, and under overload sooner; [`Refused::Closed`].
     pub async fn turn_by(&self, deadline: Instant) -> Result<Turn, Refused> {
-        self.take(deadline, Shedding::Newcomers).await
+        let is_newcomer = !operation::is_under_way_at(self.place);
+        self.take(deadline, if is_newcomer { Shedding::Newcomers } else { Shedding::Nobody }).await
     }
 
     /// A turn by `deadline` for work that had one before, or that is not part of the load: it is no
@@ -135,9 +139,13 @@ impl Queue {
     }
 
     async fn take(&self, deadline: Instant, shedding: Shedding) -> Result<Turn, Refused> {
-        let permit = match Arc::clone(&self.turns).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => self.wait(deadline, shedding).await?,
+        let permit = if let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
+            operation::mark_at(self.place);
+            permit
+        } else {
+            let permit = self.wait(deadline, shedding).await?;
+            operation::mark_under_way();
+            permit
         };
         self.given.fetch_add(1, Relaxed);
         Ok(Turn { _permit: permit })
@@ -149,7 +157,7 @@ impl Queue {
         shedding: Shedding,
     ) -> Result<OwnedSemaphorePermit, Refused> {
         let given = self.given.load(Relaxed);
-        let Some((_place, patience)) = self.join(deadline, shedding) else {
+        let Some((_waiting, patience)) = self.join(deadline, shedding) else {
             self.refusals.count();
             return Err(Refused::TimedOut);
         };
@@ -194,7 +202,7 @@ impl Queue {
     }
 
     /// A place in the line, and until when it is worth to keep it; nothing where there is no room.
-    fn join(&self, deadline: Instant, shedding: Shedding) -> Option<(Place<'_>, Instant)> {
+    fn join(&self, deadline: Instant, shedding: Shedding) -> Option<(Waiting<'_>, Instant)> {
         let now = Instant::now();
         let mut line = self.line();
         if line.waiting == 0 {
@@ -207,7 +215,7 @@ impl Queue {
             Shedding::Newcomers | Shedding::Nobody => self.longest,
         };
         line.waiting += 1;
-        Some((Place(self), deadline.min(now + patience)))
+        Some((Waiting(self), deadline.min(now + patience)))
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -217,9 +225,9 @@ impl Queue {
 }
 
 /// Somebody who waits, until they do no longer.
-struct Place<'q>(&'q Queue);
+struct Waiting<'q>(&'q Queue);
 
-impl Drop for Place<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.line().waiting -= 1;
     }

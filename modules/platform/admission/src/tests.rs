@@ -97,3 +97,40 @@ async fn who_finds_no_room_is_refused_at_once() {
     drop(held);
     assert!(waiting.await.is_ok());
 }
+
+/// How long an operation waits at a queue which stands, after it `had` turns there or elsewhere.
+async fn waits_where_it_stands(had: impl AsyncFn(&Arc<Queue>)) -> Duration {
+    let queue = Arc::new(Queue::new("test", 1, LONGEST));
+    operation::begin(async {
+        had(&queue).await;
+        // On tasks of their own, which are no part of the operation.
+        let [one, other] = [Arc::clone(&queue), Arc::clone(&queue)];
+        let held = tokio::spawn(async move { one.turn().await }).await;
+        let standing = tokio::spawn(async move { waits_in_vain(&other).await });
+        tokio::time::sleep(queue.standing * 2).await;
+        let waited = waits_in_vain(&queue).await;
+        standing.await.expect("joins");
+        drop(held);
+        waited
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_had_a_turn_here_is_no_newcomer_any_more() {
+    let had = async |queue: &Arc<Queue>| drop(queue.turn().await);
+    assert_eq!(waits_where_it_stands(had).await, LONGEST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_elsewhere_counts_if_it_was_waited_for() {
+    let free = async |_: &Arc<Queue>| drop(Queue::new("other", 1, LONGEST).turn().await);
+    assert_eq!(waits_where_it_stands(free).await, LONGEST / MOMENT, "it decided nothing");
+    let scarce = async |_: &Arc<Queue>| {
+        let other = Queue::new("other", 1, LONGEST);
+        let held = other.turn_again_by(Instant::now()).await;
+        let (turn, ()) = tokio::join!(other.turn(), async { drop(held) });
+        assert!(turn.is_ok(), "a turn");
+    };
+    assert_eq!(waits_where_it_stands(scarce).await, LONGEST);
+}

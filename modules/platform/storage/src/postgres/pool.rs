@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use admission::{Queue, Refused, Turn, operation};
+use admission::{Queue, Refused, Turn};
 use sea_orm::{
     ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement,
     sqlx::{ConnectOptions as _, Connection as _, Error, PgConnection, postgres::PgConnectOptions},
@@ -213,14 +213,13 @@ impl Pool {
             return Err(CLOSED);
         }
         let began = Instant::now();
-        let turn = if tries.may_be_turned_away() && !operation::is_under_way() {
+        let turn = if tries.may_be_turned_away() {
             self.0.queue.turn_by(deadline).await
         } else {
             self.0.queue.turn_again_by(deadline).await
         };
         self.0.waits.ended(began.elapsed(), &turn);
         let turn = turn.map_err(unavailable)?;
-        operation::mark_under_way();
         while let Some(mut idle) = self.0.pop() {
             let is_sound = idle.since.elapsed() < QUESTIONABLE
                 || matches!(timeout_at(deadline, idle.connection.ping()).await, Ok(Ok(())));

@@ -116,12 +116,6 @@ async fn who_has_begun_is_not_turned_away_with_newcomers() {
     let acquire_time = Duration::from_secs(4);
     let (_notes, store) = with_connections(1, acquire_time).await;
     let ctx = context(ours());
-    let has_begun = async {
-        count(&store).await;
-        operation::is_under_way()
-    };
-    assert!(operation::begin(has_begun).await);
-
     let held = store.write(&ctx).await.expect("a transaction");
     let refused_soon = async || {
         let newcomer = timeout(acquire_time / 5, operation::begin(store.write(&ctx))).await;
