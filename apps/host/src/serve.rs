@@ -192,7 +192,7 @@ impl PublicSite {
                 for prefix in *prefixes {
                     let (gateway, connections) = (Rc::new(gateway.clone()), connections.clone());
                     let forward = move |request: HttpRequest, payload: actix::Payload| {
-                        web::is_below(&request, prefix);
+                        web::note_below(&request, prefix);
                         let (gateway, connections) = (Rc::clone(&gateway), connections.clone());
                         async move { gateway.forward(&connections, request, payload).await }
                     };

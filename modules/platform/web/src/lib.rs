@@ -90,7 +90,7 @@ pub use edge::{Edge, Encryption, Origin, OriginError};
 pub use idempotency::{BodyHash, IdempotencyKey, OptionalRequestKey, Replayed, RequestKey};
 pub use json::ApiJson;
 pub use listener::{HALF_CLOSED, internal_app, openapi, public_app};
-pub use observe::{is_below, trace_of};
+pub use observe::{note_below, trace_of};
 pub use openapi::StandardErrors;
 pub use params::{ApiPath, ApiQuery};
 pub use problem::{PROBLEM_JSON, Problem};

@@ -1,7 +1,11 @@
 //! What happens around every request: its trace, its time, its headers, and what it says when
 //! something breaks.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -105,19 +109,23 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     let span = arrival.span(method);
     request.extensions_mut().insert(arrival);
     let in_hand = InHand::new(listener.name(), arrival.at);
+    // Now, and not when it is answered: a request that takes too long, or whose handler panics, goes
+    // down with it.
+    let (pattern, below) = (request.match_pattern(), Below::default());
+    request.extensions_mut().insert(below.clone());
     // A HEAD is a GET of which the server sends the head only (RFC 9110 §9.3.2).
     if *request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
     }
     let answer = next.call(request).instrument(span.clone()).await;
     let _entered = span.enter();
+    let route = below.route().or(pattern);
+    if let Some(route) = &route {
+        let name = format!("{method} {route}");
+        span.record("otel.name", name).record("http.route", route.as_str());
+    }
     match answer {
         Ok(answer) => {
-            let route = route_of(answer.request());
-            if let Some(route) = &route {
-                let name = format!("{method} {route}");
-                span.record("otel.name", name).record("http.route", route.as_str());
-            }
             let (request, response) = answer.into_parts();
             let problem = problem_of(&response);
             let fault = problem.as_ref().and_then(|problem| {
@@ -129,15 +137,14 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             limits::write(&request, response.headers_mut());
             Ok(ServiceResponse::new(request, response))
         }
-        // The request is gone with the future that failed; the answer is made by whoever turns the
-        // error into one, so what it needs goes along.
+        // The answer is made by whoever turns the error into one, so what it needs goes along.
         Err(mut error) => {
             let status = error.as_response_error().status_code();
             let problem = error.as_error::<Problem>().cloned();
             let problem = problem.unwrap_or_else(|| Problem::from_status(status));
-            let fault = faults::tell(arrival.module, method, None, &problem);
+            let fault = faults::tell(arrival.module, method, route.as_deref(), &problem);
             log(&span, listener, arrival, status, Some(&problem), fault);
-            in_hand.answered(owner, method, None, status);
+            in_hand.answered(owner, method, route, status);
             error.add_response_mapper(move |response| {
                 finish(response, Some(problem.clone()), arrival, listener).map_into_boxed_body()
             });
@@ -160,17 +167,22 @@ pub(crate) fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Whatever is below a prefix, where that is all that is known here of a request's route.
-struct Below(&'static str);
+/// The prefix that a request is below, where that is all that is known here of its route.
+#[derive(Clone, Debug, Default)]
+struct Below(Rc<Cell<Option<&'static str>>>);
 
-/// Says that `request` is for what is below `prefix`, and is passed on to whoever knows more.
-pub fn is_below(request: &HttpRequest, prefix: &'static str) {
-    request.extensions_mut().insert(Below(prefix));
+impl Below {
+    fn route(&self) -> Option<String> {
+        self.0.get().map(|prefix| format!("{prefix}/*"))
+    }
 }
 
-fn route_of(request: &HttpRequest) -> Option<String> {
-    let below = request.extensions().get::<Below>().map(|Below(prefix)| format!("{prefix}/*"));
-    below.or_else(|| request.match_pattern())
+/// Says that all that is known here of the route of `request` is that it is below `prefix`: it is
+/// passed on to whoever knows more.
+pub fn note_below(request: &HttpRequest, prefix: &'static str) {
+    if let Some(below) = request.extensions().get::<Below>() {
+        below.0.set(Some(prefix));
+    }
 }
 
 /// Once per request. A failure of ours is logged with what caused it, here and nowhere else. What is
