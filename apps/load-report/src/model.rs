@@ -163,6 +163,8 @@ pub enum Part {
     Soak,
     /// One read against a handler written by hand.
     Baseline,
+    /// The same with telemetry and without.
+    Telemetry,
 }
 
 /// How requests came.

@@ -13,7 +13,7 @@ pub(crate) fn came_instead(counts: &Counts) -> Vec<String> {
 }
 
 /// Every part, in the order in which a report tells of them.
-pub(crate) const PARTS: [Part; 9] = [
+pub(crate) const PARTS: [Part; 10] = [
     Part::Compare,
     Part::Sweep,
     Part::Overload,
@@ -22,6 +22,7 @@ pub(crate) const PARTS: [Part; 9] = [
     Part::RollingRestart,
     Part::Soak,
     Part::Baseline,
+    Part::Telemetry,
     Part::Noise,
 ];
 
@@ -37,6 +38,7 @@ pub(crate) const fn part(part: Part) -> &'static str {
         Part::RollingRestart => "rolling restart",
         Part::Soak => "soak",
         Part::Baseline => "baseline",
+        Part::Telemetry => "telemetry on and off",
     }
 }
 

@@ -20,6 +20,12 @@ pub const REMEMBERING: &str = "by hand, remembering tokens";
 /// In a baseline: the shape that is a handler written by hand, with no guarantees.
 pub const BARE: &str = "bare";
 
+/// In a run of [`Part::Telemetry`](super::Part): the variant that tells nobody of its work.
+pub const TELEMETRY_OFF: &str = "telemetry off";
+
+/// The variant whose metrics are read, and whose traces go to a collector.
+pub const TELEMETRY_ON: &str = "telemetry on";
+
 /// The scenario in which the throughput that extraction keeps is judged.
 pub const MIXED_DAY: &str = "mixed-day";
 

@@ -1,4 +1,4 @@
-//! Overload, restarts, long runs, and the handler written by hand.
+//! Overload, restarts, long runs, the handler written by hand, and telemetry.
 
 use maud::Markup;
 
@@ -135,19 +135,7 @@ pub(super) fn soak(page: &Page<'_, '_>) -> Section {
 
 /// One read against a handler written by hand.
 pub(super) fn baseline(page: &Page<'_, '_>) -> Section {
-    let mut table = Table::new(
-        "One authenticated read (95 % interval)",
-        ["who serves it", "load", "goodput", "requests per CPU second", "p50", "p99"],
-    )
-    .words(2);
-    for group in page.statistics.part(Part::Baseline) {
-        let mut row = vec![group.key.name(), words::load(group.key.load)];
-        row.extend(
-            [Metric::Goodput, Metric::RequestsPerCpu, Metric::P50, Metric::P99]
-                .map(|metric| mean_text(group, metric)),
-        );
-        table.rows.push(row);
-    }
+    let table = throughput(page, Part::Baseline, "One authenticated read (95 % interval)");
     Section {
         id: "baseline",
         title: "Against a handler written by hand",
@@ -156,6 +144,36 @@ pub(super) fn baseline(page: &Page<'_, '_>) -> Section {
                as the monolith does; and by one with no guarantees.",
         body: drawn(table),
     }
+}
+
+/// With telemetry and without.
+pub(super) fn telemetry(page: &Page<'_, '_>) -> Section {
+    let table = throughput(page, Part::Telemetry, "With telemetry and without (95 % interval)");
+    Section {
+        id: "telemetry",
+        title: "What telemetry costs",
+        lead: "Two monoliths did the same for the same people at the same time, so that what slows the \
+               machine slows both. Off: no metrics, and no traces. On: metrics are gathered, read every \
+               fifteen seconds as Prometheus does, and sent to a collector, which also gets a tenth of \
+               the traces and those that fail. Engines worked for both; each has as much of their \
+               processor time as it has of the requests.",
+        body: drawn(table),
+    }
+}
+
+/// What is done, and what a second of processor time is good for.
+fn throughput(page: &Page<'_, '_>, part: Part, caption: &str) -> Table {
+    let head = ["who serves it", "load", "goodput", "requests per CPU second", "p50", "p99"];
+    let mut table = Table::new(caption, head).words(2);
+    for group in page.statistics.part(part) {
+        let mut row = vec![group.key.name(), words::load(group.key.load)];
+        row.extend(
+            [Metric::Goodput, Metric::RequestsPerCpu, Metric::P50, Metric::P99]
+                .map(|metric| mean_text(group, metric)),
+        );
+        table.rows.push(row);
+    }
+    table
 }
 
 /// Memory over time, each process a line.

@@ -110,6 +110,7 @@ impl<'s, 'a> Page<'s, 'a> {
             long::restart(self),
             long::soak(self),
             long::baseline(self),
+            long::telemetry(self),
             compare::noise(self),
             books::section(self),
             about::method(self),

@@ -7,6 +7,7 @@ mod baseline;
 mod extraction;
 mod prediction;
 mod running;
+mod telemetry;
 
 use serde::Serialize;
 
@@ -70,6 +71,7 @@ pub fn targets(statistics: &Statistics<'_>) -> Vec<Target> {
     targets.extend(extraction::latency(statistics));
     targets.extend(extraction::processor(statistics));
     targets.extend(prediction::agreement(statistics));
+    targets.push(telemetry::cost(statistics));
     targets.extend(running::overload(statistics));
     targets.push(running::restart(statistics));
     targets.extend(running::soak(statistics));

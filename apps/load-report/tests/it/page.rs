@@ -48,9 +48,17 @@ fn missing_parts_are_said_plainly() {
         let section = &page[start..];
         section[..section.find("</section>").expect("an end")].to_owned()
     };
-    for id in
-        ["sweep", "noisy-neighbour", "scaling", "overload", "restart", "soak", "baseline", "noise"]
-    {
+    for id in [
+        "sweep",
+        "noisy-neighbour",
+        "scaling",
+        "overload",
+        "restart",
+        "soak",
+        "baseline",
+        "telemetry",
+        "noise",
+    ] {
         assert!(section(id).contains("Not measured in this campaign."), "{id}");
     }
     assert!(!section("extraction").contains("Not measured"));

@@ -17,7 +17,7 @@ use crate::{
     page::check,
 };
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     Part::Noise,
     Part::Compare,
     Part::Sweep,
@@ -27,6 +27,7 @@ const PARTS: [Part; 9] = [
     Part::RollingRestart,
     Part::Soak,
     Part::Baseline,
+    Part::Telemetry,
 ];
 
 proptest! {

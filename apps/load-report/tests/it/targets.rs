@@ -3,7 +3,7 @@
 use load_report::{
     model::{
         Campaign, Part, Prediction, ProcessUse, Start,
-        names::{BY_HAND, MONOLITH, REMEMBERING},
+        names::{BY_HAND, MONOLITH, REMEMBERING, TELEMETRY_OFF, TELEMETRY_ON},
     },
     statistics::Statistics,
     targets::{Target, Verdict, targets},
@@ -37,7 +37,7 @@ fn slower_by(added: u64) -> Campaign {
 fn nothing_is_met_that_was_not_measured() {
     let nothing = campaign(Vec::new());
     let all = targets(&Statistics::new(&nothing));
-    assert_eq!(all.len(), 10);
+    assert_eq!(all.len(), 11);
     assert!(all.iter().all(|target| target.verdict == Verdict::NotMeasured), "{all:?}");
 }
 
@@ -109,6 +109,19 @@ fn the_baseline_is_the_handler_by_hand() {
     harder.runs.extend(of(REMEMBERING, 800_000).map(Exact::run));
     check(&harder, "written by hand", Verdict::Missed, "80 % (80 to 80 %)");
     check(&harder, "written by hand", Verdict::Missed, "90 % (90 to 90 %) of one that verifies");
+}
+
+#[test]
+fn telemetry_may_cost_a_twentieth() {
+    let of = |variant, cpu| {
+        let exact = move |repeat| Exact::of(Part::Telemetry, MONOLITH, repeat);
+        (0..5).map(move |repeat| Exact { cpu, variant, ..exact(repeat) }.run())
+    };
+    let with = |on| campaign(of(TELEMETRY_OFF, 940_000).chain(of(TELEMETRY_ON, on)).collect());
+    check(&with(980_000), "telemetry", Verdict::Met, "95.9 %");
+    check(&with(1_000_000), "telemetry", Verdict::Missed, "94 %");
+    let half = campaign(of(TELEMETRY_ON, 1_000_000).collect());
+    check(&half, "telemetry", Verdict::NotMeasured, "with telemetry and without");
 }
 
 #[test]

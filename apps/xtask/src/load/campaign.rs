@@ -75,6 +75,9 @@ impl Work<'_> {
             self.count_database(half).await?;
             self.predict(half).await?;
         }
+        if let Some(half) = half.filter(|_| wants(Wanted::Telemetry)) {
+            self.telemetry(half).await?;
+        }
         if wants(Wanted::Overload) {
             self.overload(&limits).await?;
         }

@@ -18,7 +18,8 @@ use tokio::{
 
 use crate::shapes::lease;
 
-/// What a balancer asks of a server before it sends requests there, five times a second. A request
+/// What a balancer asks of a server before it sends requests there, five times a second. One answer that
+/// is late says nothing where much is asked: a server that is stopped is drained before. A request
 /// is sent again only where no connection was made, when nothing of it can have been done; and each
 /// has a connection of its own to its server, since one that is kept may be closed just when the next
 /// request is on its way.
@@ -35,7 +36,7 @@ defaults
   retry-on conn-failure
   option httpchk GET /health/ready
   http-check expect status 200
-  default-server check inter 200ms fall 1 rise 1
+  default-server check inter 200ms fall 3 rise 1
   balance roundrobin
 ";
 

@@ -6,6 +6,7 @@
 
 mod about;
 mod campaign;
+mod collector;
 mod cores;
 mod generator;
 mod haproxy;

@@ -75,6 +75,7 @@ pub(super) enum Wanted {
     Starts,
     Sweep,
     Compare,
+    Telemetry,
     Overload,
     NoisyNeighbour,
     Scaling,
@@ -160,7 +161,8 @@ impl Options {
     /// # Errors
     /// A part that is wanted goes by what the shapes can do, and nothing will say what that is.
     pub(super) fn check(&self) -> Result<()> {
-        let by_rate = [Wanted::Compare, Wanted::Overload, Wanted::NoisyNeighbour];
+        let by_rate =
+            [Wanted::Compare, Wanted::Telemetry, Wanted::Overload, Wanted::NoisyNeighbour];
         let needed = self.soak.is_some() || by_rate.into_iter().any(|part| self.wants(part));
         ensure!(
             !needed || self.rate.is_some() || self.wants(Wanted::Sweep),
@@ -192,6 +194,7 @@ mod tests {
             (&["load", "--only", "sweep,compare"], true),
             (&["load", "--only", "compare", "--rate", "100"], true),
             (&["load", "--only", "baseline,overload"], false),
+            (&["load", "--only", "telemetry"], false),
             (&["load", "--only", "starts", "--soak", "60"], false),
         ] {
             assert_eq!(Alone::parse_from(told).options.check().is_ok(), may, "{told:?}");

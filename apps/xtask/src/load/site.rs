@@ -24,19 +24,17 @@ const SEEDED: &str = "seeded";
 /// What the payment provider's webhooks are signed with.
 pub(super) const WEBHOOK_SECRET: &str = "whsec_of_a_campaign";
 
-/// What programs are told besides. They tell an operator of their calls. People stay logged in for
+/// What all programs are told. They tell an operator of their calls. People stay logged in for
 /// the whole campaign: hashing their passwords before each run would take longer than the run. What a
 /// seat's reservation leaves in doubt is known sooner than after two minutes, so that the books can be
 /// balanced. Webhooks are taken, though nobody but the generator sends any.
-fn settings() -> Vec<(String, String)> {
-    let secrets = format!("[\"{WEBHOOK_SECRET}\"]");
-    let settings = [
-        ("ASHLAR__INTERNAL__OPERATOR_TOKEN", hop::OPERATOR),
-        ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "21600"),
-        ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20"),
-        ("ASHLAR__STRIPE__WEBHOOK_SECRETS", &secrets),
-    ];
-    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+fn settings() -> [(&'static str, String); 4] {
+    [
+        ("ASHLAR__INTERNAL__OPERATOR_TOKEN", hop::OPERATOR.to_owned()),
+        ("ASHLAR__AUTH__ACCESS_TOKEN_SECONDS", "21600".to_owned()),
+        ("ASHLAR__AUTH__RESERVATION_PATIENCE_SECONDS", "20".to_owned()),
+        ("ASHLAR__STRIPE__WEBHOOK_SECRETS", format!("[\"{WEBHOOK_SECRET}\"]")),
+    ]
 }
 
 /// The engines of one campaign, and the data that every run begins with.
@@ -80,6 +78,8 @@ pub(super) struct Layout {
     pub(super) postgres: Option<u16>,
     /// Ways between programs that lead through something else.
     pub(super) detours: Vec<Detour>,
+    /// What programs are told besides.
+    pub(super) settings: Vec<(&'static str, String)>,
 }
 
 impl Site {
@@ -165,8 +165,7 @@ impl Site {
             engine,
             replicas_of: layout.replicas,
             detours: layout.detours,
-            settings: settings(),
-            ..Launch::for_test(&data)
+            ..Launch::for_test(&data).told(settings()).told(layout.settings)
         };
         let running = shapes::launch(binaries, launch).await?;
         let url = running.public_url();

@@ -26,11 +26,14 @@ pub(super) struct Work<'a> {
     pub(super) pace: Pace,
     pub(super) site: Site,
     pub(super) cores: &'a Cores,
-    /// The monolith first.
+    /// The monolith first, at [`MONOLITH_AT`].
     pub(super) candidates: Vec<Candidate>,
     pub(super) runs: Vec<Run>,
     pub(super) starts: Vec<Start>,
 }
+
+/// The place of the monolith among the candidates.
+pub(super) const MONOLITH_AT: usize = 0;
 
 /// Which run of a part.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +51,7 @@ impl Work<'_> {
         let tenants = self.options.tenants();
         let newcomers = self.newcomers()?;
         say(format_args!("seeding {tenants} tenants that pay and {newcomers} that do not yet …"));
-        let shown = self.site.first(&self.candidates[0].binaries).await?;
+        let shown = self.site.first(&self.candidates[MONOLITH_AT].binaries).await?;
         self.generator(&shown).seed(self.options, newcomers)?;
         let data = People::read(&shown.people)?.data;
         self.site.keep(shown).await?;

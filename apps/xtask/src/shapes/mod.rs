@@ -182,6 +182,18 @@ impl Launch {
             logs: Arc::new(Quiet),
         }
     }
+
+    /// The same, with programs that are told these settings besides, such as
+    /// `ASHLAR__LOG__FORMAT` and `json`.
+    #[must_use]
+    pub fn told<N: Into<String>, V: Into<String>>(
+        mut self,
+        settings: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let settings = settings.into_iter().map(|(name, value)| (name.into(), value.into()));
+        self.settings.extend(settings);
+        self
+    }
 }
 
 /// Builds `shape`, starts it for a test on free ports, and waits until every program is ready.

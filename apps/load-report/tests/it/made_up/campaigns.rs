@@ -2,7 +2,7 @@
 
 use load_report::model::{
     About, Build, Campaign, Data, Machine, Part, Run, Start,
-    names::{BARE, BY_HAND, MONOLITH, REMEMBERING},
+    names::{BARE, BY_HAND, MONOLITH, REMEMBERING, TELEMETRY_OFF, TELEMETRY_ON},
 };
 
 use super::{EXTRACTED, Plan};
@@ -89,6 +89,10 @@ pub(crate) fn everything(seconds: u32) -> Campaign {
         }
         for (shape, hop) in [(MONOLITH, 0.1), (BY_HAND, 0.0), (REMEMBERING, -0.1), (BARE, -0.3)] {
             add(Plan { hop, rate: 300.0, ..Plan::of(Part::Baseline, shape, repeat) });
+        }
+        for (variant, hop) in [(TELEMETRY_OFF, 0.0), (TELEMETRY_ON, 0.03)] {
+            let of = Plan::of(Part::Telemetry, MONOLITH, repeat);
+            add(Plan { hop, variant, rate: 600.0, ..of });
         }
     }
     for (shape, rate) in [MONOLITH, EXTRACTED].iter().flat_map(|shape| {

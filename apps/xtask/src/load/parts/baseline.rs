@@ -20,7 +20,7 @@ use crate::{
         generator::{Generator, Order},
         site::{Layout, Shown},
         watch::Watched,
-        work::Work,
+        work::{MONOLITH_AT, Work},
     },
     shapes::lease,
     workspace::MONOLITH,
@@ -54,7 +54,7 @@ impl Work<'_> {
         for repeat in 0..self.pace.repeats {
             let all = self.pace.repeats;
             say(format_args!("against a handler by hand, {} of {all} …", repeat + 1));
-            let shown = self.shown(0, Layout::default()).await?;
+            let shown = self.shown(MONOLITH_AT, Layout::default()).await?;
             let measured = self.by_turns(&shown, repeat).await;
             self.site.clear(shown).await?;
             self.runs.extend(measured?);

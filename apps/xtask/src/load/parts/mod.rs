@@ -6,6 +6,7 @@ mod knee;
 mod prediction;
 mod replicas;
 mod starts;
+mod telemetry;
 mod turns;
 
 pub(super) use knee::{Limits, ROUGHLY};

@@ -17,7 +17,7 @@ use crate::{
     load::{
         hop::{self, CALLED},
         site::Layout,
-        work::Work,
+        work::{MONOLITH_AT, Work},
     },
 };
 
@@ -29,11 +29,10 @@ impl Work<'_> {
     /// some of the machine, and notes it with the comparison's run of the same number: the same
     /// people do the same there.
     pub(in crate::load) async fn predict(&mut self, rate: f64) -> Result<()> {
-        const MONOLITH: usize = 0;
         for repeat in 0..self.pace.other_repeats {
             let all = self.pace.other_repeats;
             say(format_args!("asking what extraction would cost, {} of {all} …", repeat + 1));
-            let shown = self.shown(MONOLITH, Layout::default()).await?;
+            let shown = self.shown(MONOLITH_AT, Layout::default()).await?;
             let asked = Asked::of(&shown.running.programs()[0].internal_url())?;
             let order = self.order(rate, repeat);
             let generator = self.generator(&shown);
@@ -43,7 +42,7 @@ impl Work<'_> {
             let faults = &run.ledger.faults;
             ensure!(faults.is_empty(), "the books do not balance: {}", faults.join("; "));
             let prediction = of(&run, &predicted?)?;
-            if let Some(compared) = self.compared(MONOLITH, repeat) {
+            if let Some(compared) = self.compared(MONOLITH_AT, repeat) {
                 compared.prediction = Some(prediction);
             }
         }

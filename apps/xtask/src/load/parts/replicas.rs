@@ -14,7 +14,7 @@ use crate::{
         haproxy::{Behind, Front, HaProxy},
         parts::{Limits, ROUGHLY},
         site::{Layout, Shown},
-        work::{Turn, Work},
+        work::{MONOLITH_AT, Turn, Work},
     },
     shapes::{Detour, Program},
     workspace::{MONOLITH, service_name},
@@ -60,7 +60,8 @@ impl Work<'_> {
     pub(in crate::load) async fn rolling_restart(&mut self) -> Result<()> {
         let Some(haproxy) = self.site.haproxy().map(Path::to_owned) else { return Ok(()) };
         let billing = service_name("billing");
-        for (position, restarted) in [(0, vec![MONOLITH]), (1, vec![MONOLITH, billing.as_str()])] {
+        for (position, restarted) in [(MONOLITH_AT, vec![MONOLITH]), (1, vec![MONOLITH, &billing])]
+        {
             let name = self.candidates[position].name.clone();
             say(format_args!("looking for the highest rate that replicas serve well, {name} …"));
             let knee = self.knee_behind(&haproxy, position).await?;
@@ -117,7 +118,7 @@ impl Work<'_> {
         position: usize,
     ) -> Result<(Shown, Vec<Behind>, HaProxy)> {
         let programs = match position {
-            0 => vec![MONOLITH.to_owned()],
+            MONOLITH_AT => vec![MONOLITH.to_owned()],
             _ => vec![MONOLITH.to_owned(), service_name("billing")],
         };
         let fronts = fronts(&programs)?;

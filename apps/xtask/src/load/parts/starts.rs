@@ -9,7 +9,7 @@ use crate::{
     console::say,
     load::{
         site::{Layout, Shown},
-        work::Work,
+        work::{MONOLITH_AT, Work},
     },
     workspace::MONOLITH,
 };
@@ -18,10 +18,10 @@ impl Work<'_> {
     /// On the campaign's engine, and on the embedded one, which is what most people start first.
     pub(in crate::load) async fn starts(&mut self, engine: &str) -> Result<()> {
         say("starting the monolith again and again …");
-        let shown = self.shown(0, Layout::default()).await?;
+        let shown = self.shown(MONOLITH_AT, Layout::default()).await?;
         self.start_again(shown, engine).await?;
         if engine != names::EMBEDDED {
-            let shown = self.site.embedded(&self.candidates[0].binaries).await?;
+            let shown = self.site.embedded(&self.candidates[MONOLITH_AT].binaries).await?;
             self.start_again(shown, names::EMBEDDED).await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::{
         generator::Order,
         parts::Limits,
         site::Layout,
-        work::{Turn, Work},
+        work::{MONOLITH_AT, Turn, Work},
     },
 };
 
@@ -22,7 +22,7 @@ const CALM: f64 = 0.05;
 impl Work<'_> {
     /// The shapes in turns at one rate, and the monolith against itself.
     pub(in crate::load) async fn compare(&mut self, rate: f64) -> Result<()> {
-        let mut turns = vec![(0, Part::Noise, "A"), (0, Part::Noise, "B")];
+        let mut turns = vec![(MONOLITH_AT, Part::Noise, "A"), (MONOLITH_AT, Part::Noise, "B")];
         turns.extend((0..self.candidates.len()).map(|position| (position, Part::Compare, "")));
         for repeat in 0..self.pace.repeats {
             let all = self.pace.repeats;
