@@ -7,8 +7,10 @@ use journeys::{Api, organization};
 use serde_json::Value;
 use xtask::{
     advise::{self, Options},
-    shapes::{self, Engine, Ground, Launch, Shape},
+    shapes::{Engine, Ground},
 };
+
+use crate::shape::started;
 
 const OPERATOR: &str = "an operator's token";
 
@@ -26,10 +28,7 @@ async fn advises(extracted: &[&str], programs: &[(&str, &[&str])]) -> anyhow::Re
         ("ASHLAR__ADVISOR__THRESHOLDS__CONNECTION_WAIT_P99_MS", "60000"),
         ("ASHLAR__ADVISOR__DATABASE_CPU", "0.2"),
     ];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-    let launch = Launch { settings, ..Launch::on(&ground) };
-    let shape = Shape::extracting(extracted.iter().copied());
-    let running = shapes::start_as(&shape, launch).await?;
+    let running = started(&ground, extracted, settings).await?;
     let owner = organization(&Api::new(running.public_url())?, "advice").await?;
     owner.until_seats_used(1).await?;
     owner.subscribe(3).await?;

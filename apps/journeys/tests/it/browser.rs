@@ -9,14 +9,13 @@ use fantoccini::{Locator, key::Key};
 use host::SEALING_KEY;
 use journeys::{Api, PASSWORD, eventually, mails, organization};
 use serde_json::json;
-use xtask::shapes::{self, Ground, Launch, Running, Shape};
+use xtask::shapes::{Ground, Running};
 
 use self::driver::Browser;
+use crate::shape;
 
 async fn started(ground: &Ground, extracted: &[&str]) -> anyhow::Result<Running> {
-    let settings = vec![("ASHLAR__TELEMETRY__RECENT_TRACES".to_owned(), "true".to_owned())];
-    let launch = Launch { settings, ..Launch::on(ground) };
-    shapes::start_as(&Shape::extracting(extracted.iter().copied()), launch).await
+    shape::started(ground, extracted, [("ASHLAR__TELEMETRY__RECENT_TRACES", "true")]).await
 }
 
 /// Somebody signs up, subscribes, and invites somebody else.

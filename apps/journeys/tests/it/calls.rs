@@ -19,8 +19,7 @@ async fn counted(running: &Running, program: &str) -> anyhow::Result<Vec<Value>>
 
 /// A shape at work, in which somebody was invited: auth asked billing for a seat.
 async fn at_work(shape: &Shape, ground: &Ground) -> anyhow::Result<Running> {
-    let settings = vec![("ASHLAR__INTERNAL__OPERATOR_TOKEN".to_owned(), OPERATOR.to_owned())];
-    let launch = Launch { settings, ..Launch::on(ground) };
+    let launch = Launch::on(ground).told([("ASHLAR__INTERNAL__OPERATOR_TOKEN", OPERATOR)]);
     let running = shapes::start_as(shape, launch).await?;
     let owner = organization(&Api::new(running.public_url())?, "hop").await?;
     owner.until_seats_used(1).await?;

@@ -43,12 +43,11 @@ impl Collector {
     }
 
     /// What programs are told, so that they hand over everything at once.
-    pub(crate) fn settings(&self) -> Vec<(String, String)> {
-        let settings = [
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![
             ("ASHLAR__TELEMETRY__ENDPOINT", self.0.uri()),
             ("ASHLAR__TELEMETRY__EVERY_MS", "100".to_owned()),
-        ];
-        settings.map(|(name, value)| (name.to_owned(), value)).into()
+        ]
     }
 
     /// All that came of `trace`.

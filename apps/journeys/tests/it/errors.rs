@@ -57,11 +57,9 @@ async fn a_fault_is_told_once_with_the_clients_trace_in_every_shape() -> anyhow:
             ("ASHLAR__FAILPOINTS__ARM", armed.to_string()),
             ("ASHLAR__LOG__FORMAT", "json".to_owned()),
         ];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
         let ground = Ground::new().await?;
-        let launch = Launch { settings, ..Launch::on(&ground) };
         let shape = Shape::extracting(extracted.iter().copied()).with_failpoints();
-        let running = shapes::start_as(&shape, launch).await?;
+        let running = shapes::start_as(&shape, Launch::on(&ground).told(settings)).await?;
         let api = Api::new(running.public_url())?;
         let owner = organization(&api, "faulty").await?;
         owner.until_seats_used(1).await?;
@@ -90,7 +88,9 @@ async fn a_fault_is_told_once_with_the_clients_trace_in_every_shape() -> anyhow:
         };
         ensure!(told.trace_id.to_string() == trace, "{told:?} instead of {trace}");
         let fingerprint = event.tags.get("fingerprint").context("no fingerprint")?;
-        let line = line(&running, program, fingerprint)?;
+        // A log comes through a pipe of its own, and may be behind the report.
+        let line =
+            eventually("the line of it", async || line(&running, program, fingerprint)).await?;
         ensure!(line["trace_id"] == trace.as_str() && line["level"] == "ERROR", "{line:#}");
         ensure!(line["error.place"] == place, "{line:#}");
         let internal = Api::new(running.program(program)?.internal_url())?;

@@ -19,8 +19,7 @@ fn narrow(ground: &Ground) -> Launch {
         // The machine may be busy with other tests.
         ("ASHLAR__REDIS__PATIENCE_MS", "1000"),
     ];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Launch { settings: settings.into(), ..Launch::on(ground) }
+    Launch::on(ground).told(settings)
 }
 
 async fn guess(api: &Api, forwarded_for: &str) -> anyhow::Result<journeys::Answer> {

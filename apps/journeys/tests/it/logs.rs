@@ -3,7 +3,9 @@
 use anyhow::{Context as _, ensure};
 use journeys::{Api, PASSWORD, Person, eventually, mails, organization};
 use serde_json::{Value, json};
-use xtask::shapes::{self, Ground, Launch, Running, Shape};
+use xtask::shapes::{Ground, Running};
+
+use crate::shape;
 
 const OPERATOR: &str = "an operator's token";
 
@@ -16,9 +18,7 @@ async fn started(ground: &Ground) -> anyhow::Result<Running> {
         ("ASHLAR__LOG__FORMAT", "json"),
         ("ASHLAR__LOG__LEVEL", "debug"),
     ];
-    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let launch = Launch { settings, ..Launch::on(ground) };
-    shapes::start_as(&Shape::extracting(["billing"]), launch).await
+    shape::started(ground, &["billing"], settings).await
 }
 
 /// The lines of a program's log, which are JSON; what it says to people when it starts is not.

@@ -6,24 +6,17 @@ use anyhow::{Context as _, bail, ensure};
 use futures_util::future::join_all;
 use journeys::{Api, Person, eventually, mails, organization};
 use serde_json::json;
-use xtask::shapes::{self, Ground, Launch, Running, Shape};
+use xtask::shapes::{Ground, Running};
 
-use crate::collector::Collector;
+use crate::{collector::Collector, shape::started};
 
 const OPERATOR: &str = "an operator's token";
 
 /// The most series that a program has, however many tenants it serves.
 const MOST_SERIES: usize = 5_000;
 
-async fn started(
-    ground: &Ground,
-    extracted: &[&str],
-    settings: &[(&str, &str)],
-) -> anyhow::Result<Running> {
-    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let launch = Launch { settings: settings.collect(), ..Launch::on(ground) };
-    shapes::start_as(&Shape::extracting(extracted.iter().copied()), launch).await
-}
+/// What a program is told that needs no telling.
+const NOTHING: [(&str, &str); 0] = [];
 
 /// A series of a program, by its labels.
 type Series = BTreeMap<String, String>;
@@ -114,7 +107,7 @@ async fn journey(api: &Api, name: &str) -> anyhow::Result<Person> {
 async fn what_is_done_is_counted_in_every_shape() -> anyhow::Result<()> {
     for (extracted, transport) in [(&[][..], "direct"), (&["billing"], "http")] {
         let ground = Ground::new().await?;
-        let running = started(&ground, extracted, &[]).await?;
+        let running = started(&ground, extracted, NOTHING).await?;
         let api = Api::new(running.public_url())?;
         let way = [("module", "auth"), ("destination", "billing")];
         for told in ["ashlar_outbox_sent_total", "ashlar_outbox_failures_total"] {
@@ -176,7 +169,7 @@ async fn what_is_done_is_counted_in_every_shape() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tenants_are_in_no_label() -> anyhow::Result<()> {
     let ground = Ground::new().await?;
-    let running = started(&ground, &[], &[]).await?;
+    let running = started(&ground, &[], NOTHING).await?;
     let api = Api::new(running.public_url())?;
     journey(&api, "first").await?;
     let known = Scrape::of(&running, "monolith").await?;
@@ -193,11 +186,8 @@ async fn tenants_are_in_no_label() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_gets_them_from_every_program() -> anyhow::Result<()> {
     let collector = Collector::start().await;
-    let settings = collector.settings();
-    let settings: Vec<(&str, &str)> =
-        settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let ground = Ground::new().await?;
-    let running = started(&ground, &["billing"], &settings).await?;
+    let running = started(&ground, &["billing"], collector.settings()).await?;
     let api = Api::new(running.public_url())?;
     organization(&api, "collected").await?;
     // What is left is sent when a program ends.
@@ -222,13 +212,13 @@ async fn metrics_are_for_those_that_the_configuration_lets() -> anyhow::Result<(
         ("ASHLAR__INTERNAL__OPERATOR_TOKEN", OPERATOR),
     ];
     let ground = Ground::new().await?;
-    let running = started(&ground, &[], &operators).await?;
+    let running = started(&ground, &[], operators).await?;
     let internal = Api::new(running.program("monolith")?.internal_url())?;
     internal.get("/metrics").await?.expect(401)?;
     internal.with_token(OPERATOR).get("/metrics").await?.expect(200)?;
     running.stop().await?;
 
-    let running = started(&ground, &[], &[("ASHLAR__TELEMETRY__METRICS", "off")]).await?;
+    let running = started(&ground, &[], [("ASHLAR__TELEMETRY__METRICS", "off")]).await?;
     let internal = Api::new(running.program("monolith")?.internal_url())?;
     internal.get("/metrics").await?.expect(404)?;
     running.stop().await
@@ -240,7 +230,7 @@ async fn who_finds_no_turn_is_counted() -> anyhow::Result<()> {
     let ground = Ground::new().await?;
     let room_for_one =
         [("ASHLAR__AUTH__HASHING__CONCURRENCY", "1"), ("ASHLAR__AUTH__HASHING__QUEUE", "0")];
-    let running = started(&ground, &[], &room_for_one).await?;
+    let running = started(&ground, &[], room_for_one).await?;
     let api = Api::new(running.public_url())?;
     let refusals = ("ashlar_admission_refusals_total", [("queue", "passwords")]);
     Scrape::of(&running, "monolith").await?.check(refusals.0, &refusals.1, 0.0)?;

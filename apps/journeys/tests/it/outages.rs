@@ -30,12 +30,9 @@ impl Site {
             bail!("set {} as `cargo xtask test` does", shapes::POSTGRES);
         };
         change(&mut engines);
-        let settings = settings.iter().chain([&OPERATOR]);
-        let launch = Launch {
-            engine: Engine::Real(engines.clone()),
-            settings: settings.map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            ..Launch::on(&ground)
-        };
+        let settings = settings.iter().copied().chain([OPERATOR]);
+        let launch =
+            Launch { engine: Engine::Real(engines.clone()), ..Launch::on(&ground).told(settings) };
         let shape = Shape::extracting(extracted.iter().copied());
         let running = shapes::start_as(&shape, launch).await?;
         Ok(Self { running, engines, _ground: ground })

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use host::config::{Layers, Mistakes};
 use host::{Migration, Order, Program};
 use journeys::Api;
-use xtask::shapes::{self, Ground, Shape};
+use xtask::shapes::{self, Ground, Launch, Shape};
 
 /// A running shape, gone with its data when it is dropped.
 pub(crate) enum Site {
@@ -52,6 +52,16 @@ pub(crate) async fn processes(extracted: &[&str]) -> anyhow::Result<Site> {
     let shape = Shape::extracting(extracted.iter().copied());
     let running = shapes::start(&shape, &ground).await?;
     Ok(Site::Processes { running, _ground: ground })
+}
+
+/// Real programs on `ground`, told `settings`.
+pub(crate) async fn started<N: Into<String>, V: Into<String>>(
+    ground: &Ground,
+    extracted: &[&str],
+    settings: impl IntoIterator<Item = (N, V)>,
+) -> anyhow::Result<shapes::Running> {
+    let shape = Shape::extracting(extracted.iter().copied());
+    shapes::start_as(&shape, Launch::on(ground).told(settings)).await
 }
 
 impl Site {

@@ -5,10 +5,13 @@ mod outline;
 use anyhow::{Context as _, ensure};
 use journeys::{Api, Person, eventually, mails, organization};
 use serde_json::json;
-use xtask::shapes::{self, Ground, Launch, Running, Shape};
+use xtask::shapes::Ground;
 
 use self::outline::outline;
-use crate::collector::{Collector, Seen};
+use crate::{
+    collector::{Collector, Seen},
+    shape::started,
+};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const CLIENT: u64 = 0x00f0_67aa_0ba9_02b7;
@@ -16,15 +19,6 @@ const CLIENT: u64 = 0x00f0_67aa_0ba9_02b7;
 /// A request of a client who keeps its trace.
 fn traceparent() -> String {
     format!("00-{TRACE:032x}-{CLIENT:016x}-01")
-}
-
-async fn started(
-    ground: &Ground,
-    extracted: &[&str],
-    settings: Vec<(String, String)>,
-) -> anyhow::Result<Running> {
-    let launch = Launch { settings, ..Launch::on(ground) };
-    shapes::start_as(&Shape::extracting(extracted.iter().copied()), launch).await
 }
 
 /// Subscribes, and waits for the mail about the invoice.
@@ -90,7 +84,7 @@ async fn one_trace_leads_from_a_request_to_its_mail_in_every_shape() -> anyhow::
 async fn what_fails_is_kept_though_nothing_else_is() -> anyhow::Result<()> {
     let collector = Collector::start().await;
     let mut settings = collector.settings();
-    settings.push(("ASHLAR__TELEMETRY__TRACE_RATE".to_owned(), "0".to_owned()));
+    settings.push(("ASHLAR__TELEMETRY__TRACE_RATE", "0".to_owned()));
     let ground = Ground::new().await?;
     let running = started(&ground, &["billing"], settings).await?;
     let api = Api::new(running.public_url())?;
@@ -117,9 +111,9 @@ async fn nobody_waits_for_a_collector_that_is_gone() -> anyhow::Result<()> {
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let endpoint = format!("http://{}", gone.local_addr()?);
     drop(gone);
-    let settings = vec![
-        ("ASHLAR__TELEMETRY__ENDPOINT".to_owned(), endpoint),
-        ("ASHLAR__TELEMETRY__EVERY_MS".to_owned(), "100".to_owned()),
+    let settings = [
+        ("ASHLAR__TELEMETRY__ENDPOINT", endpoint.as_str()),
+        ("ASHLAR__TELEMETRY__EVERY_MS", "100"),
     ];
     let ground = Ground::new().await?;
     let running = started(&ground, &[], settings).await?;

@@ -67,7 +67,7 @@ pub struct Reading {
     pub measured: Option<f64>,
     /// The threshold.
     pub threshold: f64,
-    /// The unit of both; shares, with the unit `%`, are between 0 and 1.
+    /// The unit of both; a `share` is between 0 and 1.
     pub unit: String,
     /// Whether the figure is to be above its threshold, or not above it.
     pub is_above: bool,

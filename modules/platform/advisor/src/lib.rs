@@ -15,6 +15,6 @@ mod text;
 mod thresholds;
 
 pub use advice::{Advice, Finding, Outcome, Reading, Verdict, advise};
-pub use rules::{Condition, RULES, Rule, Scope, Side, Subject};
+pub use rules::{Condition, RULES, Rule, SHARE, Scope, Side, Subject};
 pub use situation::{ModuleSituation, PredictedPrice, Situation, TableSituation};
 pub use thresholds::Thresholds;

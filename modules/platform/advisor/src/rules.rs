@@ -44,7 +44,7 @@ pub enum Scope {
 pub struct Condition {
     /// What the figure is, in words.
     pub what: &'static str,
-    /// The unit of figure and threshold; `%` for shares, which are told as hundredths.
+    /// The unit of figure and threshold, such as [`SHARE`], which is told in hundredths.
     pub unit: &'static str,
     /// On which side of the threshold the condition holds.
     pub side: Side,
@@ -66,9 +66,12 @@ pub enum Side {
     Below,
 }
 
+/// The unit of a part of something, from 0 to 1.
+pub const SHARE: &str = "share";
+
 const CPU_FREE: Condition = Condition {
     what: "processor time that the program takes",
-    unit: "%",
+    unit: SHARE,
     side: Side::Below,
     of_window: true,
     figure: |it| it.program.cpu,
@@ -79,7 +82,7 @@ const CPU_SHORT: Condition = Condition { side: Side::Above, ..CPU_FREE };
 
 const DATABASE_SHORT: Condition = Condition {
     what: "processor time that the database takes",
-    unit: "%",
+    unit: SHARE,
     side: Side::Above,
     of_window: false,
     figure: |it| it.program.database_cpu,
@@ -88,7 +91,7 @@ const DATABASE_SHORT: Condition = Condition {
 
 const MOSTLY_READS: Condition = Condition {
     what: "statements that only read",
-    unit: "%",
+    unit: SHARE,
     side: Side::Above,
     of_window: true,
     figure: |it| it.program.reads,
@@ -105,7 +108,7 @@ pub const RULES: &[Rule] = &[
         all: &[
             Condition {
                 what: "requests that are turned away while others are served",
-                unit: "%",
+                unit: SHARE,
                 side: Side::Above,
                 of_window: true,
                 figure: |it| it.program.turned_away,
@@ -138,7 +141,7 @@ pub const RULES: &[Rule] = &[
         about: Scope::Program,
         all: &[Condition {
             what: "memory that the program holds",
-            unit: "%",
+            unit: SHARE,
             side: Side::Above,
             of_window: false,
             figure: |it| it.program.memory,
@@ -228,7 +231,7 @@ pub const RULES: &[Rule] = &[
             },
             Condition {
                 what: "processor time that hops take, of the module's own",
-                unit: "%",
+                unit: SHARE,
                 side: Side::Below,
                 of_window: true,
                 figure: |it| price_of_busy(it.module?),
@@ -238,7 +241,7 @@ pub const RULES: &[Rule] = &[
         reasons: &[
             Condition {
                 what: "the module's part of the program's work",
-                unit: "%",
+                unit: SHARE,
                 side: Side::Above,
                 of_window: true,
                 figure: |it| it.module?.busy,

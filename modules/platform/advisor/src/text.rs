@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Advice, Finding, Outcome, Reading, Verdict};
+use crate::{Advice, Finding, Outcome, Reading, SHARE, Verdict};
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +59,7 @@ struct Figure<'a>(f64, &'a str);
 impl fmt::Display for Figure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(value, unit) = *self;
-        let value = if unit == "%" { value * 100.0 } else { value };
+        let (value, unit) = if unit == SHARE { (value * 100.0, "%") } else { (value, unit) };
         let digits = match value.abs() {
             size if size >= 100.0 || size == 0.0 => 0,
             size if size >= 10.0 => 1,

@@ -86,8 +86,8 @@ async fn billing_moves_to_a_database_of_its_own_and_back() -> anyhow::Result<()>
     let elsewhere = |name: &str, value: &str| {
         (format!("ASHLAR__MODULES__BILLING__POSTGRES__{name}"), value.to_owned())
     };
-    let settings = vec![elsewhere("URL", &url), elsewhere("ADMIN_URL", to.expose())];
-    let running = shapes::start_as(&extracted, Launch { settings, ..Launch::on(&shared) }).await?;
+    let settings = [elsewhere("URL", &url), elsewhere("ADMIN_URL", to.expose())];
+    let running = shapes::start_as(&extracted, Launch::on(&shared).told(settings)).await?;
     still_subscribed(&running, &owner.email, &subscription).await?;
     let there = Person::log_in(&Api::new(running.public_url())?, &owner.email).await?;
     let usage = json!([{ "id": "u", "meter": "api_calls", "quantity": 7,

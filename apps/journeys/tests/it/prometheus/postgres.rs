@@ -46,11 +46,7 @@ impl Site {
             ("ASHLAR__POSTGRES__CONNECTIONS", FEW.to_string()),
             ("ASHLAR__POSTGRES__ACQUIRE_SECONDS", "1".to_owned()),
         ];
-        let launch = Launch {
-            engine: Engine::Real(engines),
-            settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
-            ..Launch::on(&ground)
-        };
+        let launch = Launch { engine: Engine::Real(engines), ..Launch::on(&ground).told(settings) };
         let shape = Shape::extracting(extracted.iter().copied());
         let running = shapes::start_as(&shape, launch).await?;
         let watch = Watch::over(&running).await?;
